@@ -1,0 +1,70 @@
+# Each target does the set-up it needs, once. PYTHON chooses the interpreter, PIP_ARGS goes to pip
+# (for instance --index-url of a mirror), ARGS to the command that is run.
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_ARGS ?=
+ARGS ?=
+
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.ready-run
+DEV_READY := $(VENV)/.ready-dev
+BENCHES := $(filter-out __init__ __main__ report,$(basename $(notdir $(wildcard bench/*.py))))
+
+.PHONY: help setup train test lint types proto bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make train   set up, then train on this machine (14 minutes; Ctrl-C stops with a checkpoint)"
+	@echo "make setup   set up what running needs"
+	@echo "make test    set up what developing needs, then run the tests"
+	@echo "make lint    check style            make types   check types"
+	@echo "make proto   generate protos/ anew   make bench   run the benchmarks"
+	@echo "make clean   remove caches and build outputs; .venv and runs stay"
+
+setup: $(RUN_READY)
+	@echo "ready: . $(BIN)/activate, then copa --help"
+
+train: $(RUN_READY)
+	$(BIN)/copa train --preset quick $(ARGS)
+
+test: $(DEV_READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_READY)
+	$(BIN)/mypy
+
+proto: $(DEV_READY)
+	$(BIN)/python -m protos.generate
+
+bench: $(DEV_READY)
+	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name $(ARGS); done
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: COPA needs Python 3.11 or newer; name one by make PYTHON=..." >&2; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -q && apt-get install -q -y python3-venv; \
+	  else \
+	    echo "error: Python's venv is missing; install it by: sudo apt-get install python3-venv" >&2; exit 1; \
+	  fi; \
+	fi
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(RUN_READY): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt \
+	  -e '.[local,plots,tensorboard]'
+	@touch $@
+
+$(DEV_READY): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	@touch $@ $(RUN_READY)

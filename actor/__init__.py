@@ -1,0 +1,1 @@
+"""The actor: plays games, asks the coach, fills the replay."""

@@ -1,0 +1,110 @@
+"""Seconds per learner update, at Table 3's sizes and with the quick recipe, beside recorded figures.
+
+Those of the published program and of an earlier prototype were taken on the same class of machine; ours are measured
+here.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bench.report import Row, main
+from copa.config.load import resolve
+from copa.config.schema import Config
+from copa.learning import UpdateRule, to_device
+from copa.segments import NO_ACTION, Segments
+from copa.tasks import task_spec
+
+SPEC = task_spec("resource_collection")
+PUBLISHED = "published program (recorded)"
+PROTOTYPE = "prototype (recorded)"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An update whose time was recorded."""
+
+    preset: str
+    segments: int
+    threads: int
+    recorded: dict[str, float]
+    """Seconds, by whose they are."""
+    teams: tuple[int, ...] = (4,)
+    """Team sizes, in equal shares."""
+
+
+CASES = (
+    Case("paper", 512, 2, {PUBLISHED: 1.6, PROTOTYPE: 0.53}),
+    Case("paper", 512, 2, {PUBLISHED: 1.6}, teams=(2, 3, 4)),
+    Case("paper", 512, 1, {PROTOTYPE: 1.00}),
+    Case("paper", 256, 2, {PROTOTYPE: 0.26}),
+    Case("paper", 128, 2, {PROTOTYPE: 0.146}),
+    Case("quick", 512, 1, {PROTOTYPE: 0.31}),
+    Case("quick", 128, 1, {PROTOTYPE: 0.076}),
+)
+QUICK_CASES = (CASES[0], CASES[-1])
+
+
+def random_segments(count: int, T: int, teams: tuple[int, ...], seed: int = 0) -> Segments:
+    """Segments of random numbers, with teams of the given sizes in turn."""
+    rng = np.random.default_rng(seed)
+    views, slots, rows = T + 1, SPEC.slots, SPEC.rows
+    members = np.arange(slots) < np.resize(teams, count)[:, None]
+    there = np.concatenate([members, np.ones((count, SPEC.entity_rows), np.bool_)], 1)
+    present = np.broadcast_to((members[:, :, None] & there[:, None, :])[:, None], (count, views, slots, rows)).copy()
+    near = rng.random((count, views, slots, rows)) < 0.3
+    near[..., np.arange(slots), np.arange(slots)] = True
+    return Segments(
+        agents=rng.standard_normal((count, views, slots, SPEC.agent_features), np.float32),
+        traits=rng.random((count, views, slots, SPEC.trait_features), np.float32),
+        entities=rng.standard_normal((count, views, SPEC.entity_rows, SPEC.entity_features), np.float32),
+        visible=present & near,
+        present=present,
+        available=np.ones((count, views, slots, len(SPEC.actions)), np.bool_),
+        actions=rng.integers(0, len(SPEC.actions), (count, T, slots)),
+        rewards=rng.standard_normal((count, T)).astype(np.float32),
+        lengths=np.full(count, T),
+        terminated=np.zeros(count, np.bool_),
+        episode_end=np.zeros(count, np.bool_),
+        previous=np.full((count, slots), NO_ACTION),
+        memory=np.zeros((count, slots, 0), np.float32),
+        episodes=np.zeros(count, np.int64),
+        first_steps=np.zeros(count, np.int64),
+        player_versions=np.zeros(count, np.int64),
+        coach_versions=np.zeros(count, np.int64),
+    )
+
+
+def seconds_per_update(config: Config, teams: tuple[int, ...], *, threads: int, repeats: int) -> float:
+    """The fastest of `repeats` updates, the batch already being on the device."""
+    torch.set_num_threads(threads)
+    device = torch.device("cpu")
+    rule = UpdateRule(SPEC, config, device)
+    batch = to_device(random_segments(rule.method.batch(config), config.method.T, teams), device)
+    times = []
+    for _ in range(repeats + 2):
+        start = time.perf_counter()
+        rule.update(batch, progress=0.0)
+        times.append(time.perf_counter() - start)
+    return min(times[2:])
+
+
+def run(quick: bool = False) -> list[Row]:
+    """Seconds per update beside what was recorded."""
+    rows = []
+    for case in QUICK_CASES if quick else CASES:
+        config = resolve(preset=case.preset, flags={"learning.batch": str(case.segments)}).config
+        ours = seconds_per_update(config, case.teams, threads=case.threads, repeats=3 if quick else 10)
+        label = f"update, {case.segments} segments, width {config.nets.width}, {case.threads} thread(s)"
+        team = ", ".join(str(size) for size in case.teams)
+        rows += [
+            Row(f"{label}, teams of {team}", ours, seconds, "s", name, better="lower")
+            for name, seconds in case.recorded.items()
+        ]
+    return rows
+
+
+if __name__ == "__main__":
+    main(run)

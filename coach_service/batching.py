@@ -1,0 +1,125 @@
+"""Dynamic batching: questions of all streams that wait are answered by one forward pass, off the event loop."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from coach_service.questions import Question
+from coach_service.strategist import Answer
+from copa.telemetry.metrics import COACH_BATCH_ROWS
+
+Compute = Callable[[Sequence[Question]], list[Answer]]
+Reply = asyncio.Future[Answer | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    question: Question
+    source: object
+    reply: Reply
+    arrived: float
+
+
+class Batcher:
+    """Collects questions for at most `wait` seconds after the first, or until there are `rows` games.
+
+    A question with more games than that is a batch of its own. Nobody waits when every open stream has a question in
+    hand. While one batch is computed the next one collects.
+    """
+
+    def __init__(self, compute: Compute, *, rows: int, wait: float) -> None:
+        self._compute = compute
+        self._rows = rows
+        self._wait = wait
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_rows = 0
+        self._sources: set[object] = set()
+        self._arrival = asyncio.Event()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="coach")
+        self._task: asyncio.Task[None] | None = None
+        self.streams: set[object] = set()
+        """Streams that are open; whoever opens one adds it and discards it."""
+
+    def start(self) -> None:
+        """Begin to answer, on the running event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Answer nothing any more; what still waits is cancelled."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        for waiting in self._waiting:
+            waiting.reply.cancel()
+        self._waiting.clear()
+        self._worker.shutdown()
+
+    def ask(self, question: Question, source: object) -> Reply:
+        """A future of the answer to `question` of stream `source`.
+
+        Whoever no longer wants it sets the result to None; it is then not computed, if there is still time.
+        """
+        reply: Reply = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(question, source, reply, time.monotonic()))
+        self._waiting_rows += question.rows
+        self._sources.add(source)
+        self._arrival.set()
+        return reply
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._collect()
+            batch = self._take()
+            if not batch:
+                continue
+            COACH_BATCH_ROWS.observe(sum(waiting.question.rows for waiting in batch))
+            questions = [waiting.question for waiting in batch]
+            try:
+                answers = await loop.run_in_executor(self._worker, self._compute, questions)
+            except Exception as error:
+                for waiting in batch:
+                    if not waiting.reply.done():
+                        waiting.reply.set_exception(error)
+                continue
+            for waiting, answer in zip(batch, answers, strict=True):
+                if not waiting.reply.done():
+                    waiting.reply.set_result(answer)
+
+    async def _collect(self) -> None:
+        """Return when the batch that waits should be computed."""
+        while not self._waiting:
+            self._arrival.clear()
+            await self._arrival.wait()
+        until = self._waiting[0].arrived + self._wait
+        while not self._complete() and (left := until - time.monotonic()) > 0.0:
+            self._arrival.clear()
+            try:
+                async with asyncio.timeout(left):
+                    await self._arrival.wait()
+            except TimeoutError:
+                return
+
+    def _complete(self) -> bool:
+        if self._waiting_rows >= self._rows:
+            return True
+        return len(self._sources) >= len(self.streams) and self.streams <= self._sources
+
+    def _take(self) -> list[_Waiting]:
+        """The questions of the next batch, oldest first, without those nobody wants any more."""
+        batch: list[_Waiting] = []
+        rows = 0
+        while self._waiting:
+            waiting = self._waiting[0]
+            if not waiting.reply.done():
+                if batch and rows + waiting.question.rows > self._rows:
+                    break
+                batch.append(waiting)
+                rows += waiting.question.rows
+            self._waiting.popleft()
+        self._waiting_rows = sum(waiting.question.rows for waiting in self._waiting)
+        self._sources = {waiting.source for waiting in self._waiting}
+        return batch

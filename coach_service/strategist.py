@@ -1,0 +1,59 @@
+"""The coach's network and its weights: one forward pass for many questions, and a swap that is whole or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from coach_service.questions import Question
+from copa.nets import Coach
+from copa.tasks.base import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Strategies for the games of one question."""
+
+    strategies: Floats
+    """[B, A, W]"""
+    version: int
+
+
+class Strategist:
+    """Computes strategies with the newest weights it was given. `compute` belongs to one thread."""
+
+    def __init__(self, seed: int) -> None:
+        self._coach: tuple[int, Coach] | None = None
+        self._generator = torch.Generator().manual_seed(seed)
+
+    @property
+    def version(self) -> int:
+        """Version of the weights in use; 0 before the first."""
+        return self._coach[0] if self._coach else 0
+
+    def install(self, version: int, coach: Coach) -> None:
+        """Use `coach` from the next batch on. Any thread may call this; the module must not be touched afterwards."""
+        self._coach = (version, coach)
+
+    def compute(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answers in the order of `questions`, by one forward pass, all with the same weights."""
+        if self._coach is None:
+            raise RuntimeError("compute before the first weights")
+        version, coach = self._coach
+        joined = [
+            torch.from_numpy(np.concatenate([getattr(question, name) for question in questions]))
+            for name in ("agents", "traits", "entities", "present")
+        ]
+        ends = np.cumsum([question.rows for question in questions])
+        with torch.inference_mode():
+            plan = coach(*joined)
+            strategies = plan.mean
+            if any(question.sample for question in questions):
+                noise = torch.zeros_like(plan.mean)
+                for question, end in zip(questions, ends, strict=True):
+                    if question.sample:
+                        noise[end - question.rows : end].normal_(generator=self._generator)
+                strategies = plan.sample(noise)
+        parts = np.split(strategies.numpy(), ends[:-1])
+        return [Answer(part, version) for part in parts]

@@ -1,0 +1,120 @@
+"""Checkpoints: one safetensors file with all tensors, and JSON about them in its header."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from copa.config.schema import Config
+from copa.config.urls import without_password
+from copa.errors import UnavailableError
+
+FORMAT = "copa-checkpoint-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a run needs to go on, and what evaluation needs to play."""
+
+    tensors: dict[str, Tensor]
+    """State of the learning rule: networks, targets, optimisers, random numbers."""
+    config: Config
+    updates: int
+    steps: int
+    version: int
+    """Newest published weights version."""
+    counters: dict[str, Any]
+    """Counters of the replay and its limiter."""
+
+
+def save(folder: Path, checkpoint: Checkpoint, kept: int) -> Path:
+    """Write `checkpoint` whole or not at all; older ones beyond `kept` go. Passwords stay out of it.
+
+    Raises:
+        UnavailableError: it cannot be written; those before it are untouched.
+    """
+    path = folder / f"checkpoint-{checkpoint.updates:09d}.safetensors"
+    partial = path.with_suffix(".partial")
+    url = checkpoint.config.redis.url
+    redis = checkpoint.config.redis.model_copy(update={"url": None if url is None else without_password(url)})
+    about = {
+        "config": checkpoint.config.model_copy(update={"redis": redis}).model_dump(mode="json"),
+        "updates": checkpoint.updates,
+        "steps": checkpoint.steps,
+        "version": checkpoint.version,
+        "counters": checkpoint.counters,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(checkpoint.tensors, partial, metadata={"format": FORMAT, "about": json.dumps(about)})
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise UnavailableError(f"the checkpoint {path} cannot be written: {error}; is the disk full?") from None
+    others = [old for old in _files(folder) if old != path]
+    for old in others[kept - 1 :]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load(path: Path) -> Checkpoint:
+    """Read the checkpoint at `path`: a file, a run's folder or its `checkpoints` folder (then the newest whole one).
+
+    Raises:
+        UnavailableError: there is none, or it is not a checkpoint of COPA.
+    """
+    if path.is_dir():
+        newest = find_newest(path)
+        if newest is None:
+            raise UnavailableError(f"no checkpoint in {path}; give a .safetensors file or the folder of a run")
+        path = newest
+    if not path.exists():
+        raise UnavailableError(f"no checkpoint at {path}; give a .safetensors file or the folder of a run")
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = _about(file.metadata())
+            if about is None:
+                raise UnavailableError(f"{path} is a safetensors file, but not a checkpoint of this version of COPA")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except SafetensorError as error:
+        raise UnavailableError(f"{path} is damaged or not a checkpoint: {error}") from None
+    return Checkpoint(
+        tensors=tensors,
+        config=Config.model_validate(about["config"]),
+        updates=about["updates"],
+        steps=about["steps"],
+        version=about["version"],
+        counters=about["counters"],
+    )
+
+
+def find_newest(folder: Path) -> Path | None:
+    """The newest whole checkpoint in a run's folder or a `checkpoints` folder."""
+    inner = folder / "checkpoints"
+    for path in _files(inner if inner.is_dir() else folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                if _about(file.metadata()) is not None:
+                    return path
+        except (SafetensorError, OSError):
+            continue
+    return None
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*.safetensors"), reverse=True)
+
+
+def _about(metadata: Mapping[str, str] | None) -> dict[str, Any] | None:
+    if metadata is None or metadata.get("format") != FORMAT:
+        return None
+    about: dict[str, Any] = json.loads(metadata["about"])
+    return about

@@ -1,0 +1,5 @@
+"""`python -m copa.cli`, the same as `copa`."""
+
+from copa.cli.main import main
+
+main()

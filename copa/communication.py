@@ -1,0 +1,69 @@
+"""Adaptive communication: which strategies travel at a coach step, and what each player holds.
+
+Eq. 3 of the paper: a new strategy reaches a player only where `||new - held|| > beta` (Euclidean distance to what
+that player really holds). The first strategy of an episode, that of a player who just joined, and all after a change
+of the coach's weights travel always; `beta = 0` sends all. Shapes: B games, A agent slots, W length of a strategy.
+"""
+
+import numpy as np
+
+from copa.tasks.base import Bools, Floats
+
+
+class Communication:
+    """What the players of B games hold, as one side of the conversation knows it.
+
+    The coach service keeps one for each group of games, and so does the client that holds the strategies; an
+    evaluator that has the coach in its own process uses `update` alone.
+    """
+
+    def __init__(self, games: int, slots: int, width: int) -> None:
+        self.held: Floats = np.zeros((games, slots, width), np.float32)
+        """[B, A, W], zeros where nothing was ever held."""
+        self.known: Bools = np.zeros((games, slots), np.bool_)
+        """[B, A], which players hold a strategy."""
+        self.version = 0
+        """Weights version behind all that is held; 0 before the first strategies."""
+        self.eligible = 0
+        """Agents present at coach steps so far, summed over `select`."""
+        self.sent = 0
+        """Strategies that `select` let travel so far."""
+
+    @property
+    def rate(self) -> float:
+        """Share of eligible strategies that travelled, per coach step; 0 before the first."""
+        return self.sent / self.eligible if self.eligible else 0.0
+
+    def forget(self, fresh: Bools) -> None:
+        """Players who began or joined (`fresh` [B, A]) hold nothing, whatever their slot's former occupant held."""
+        self.known &= ~fresh
+        self.held[fresh] = 0.0
+
+    def select(self, new: Floats, members: Bools, fresh: Bools, beta: float, version: int) -> Bools:
+        """Which of the strategies `new` [B, A, W] travel, as a mask [B, A]. They are held after `commit`, not before.
+
+        `members` [B, A]: agents present; `fresh` [B, A]: those who began or joined since the last coach step, who are
+        forgotten; `version`: weights behind `new`.
+        """
+        self.forget(fresh)
+        if beta == 0.0 or version != self.version:
+            mask = members.copy()
+        else:
+            moved = new - self.held
+            distance = np.sqrt(np.einsum("baw,baw->ba", moved, moved))
+            mask = members & (~self.known | (distance > beta))
+        self.eligible += int(members.sum())
+        self.sent += int(mask.sum())
+        return mask
+
+    def commit(self, mask: Bools, vectors: Floats, version: int) -> None:
+        """The players in `mask` [B, A] now hold `vectors` [n, W], which are in the order of `mask`'s true elements."""
+        self.held[mask] = vectors
+        self.known |= mask
+        self.version = version
+
+    def update(self, new: Floats, members: Bools, fresh: Bools, beta: float, version: int) -> Bools:
+        """`select`, and `commit` what it selected: communication without loss. Returns the mask [B, A]."""
+        mask = self.select(new, members, fresh, beta, version)
+        self.commit(mask, new[mask], version)
+        return mask

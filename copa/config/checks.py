@@ -1,0 +1,48 @@
+"""Checks of settings against each other; each names every field it is about."""
+
+import re
+
+from copa.config.schema import Config
+from copa.config.urls import without_password
+from copa.errors import ConfigError
+from copa.methods import method_named
+
+_ADDRESS = re.compile(r"^(unix:.+|(\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5})$")
+_DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def check(config: Config) -> Config:
+    """Return `config`; raises ConfigError where two settings contradict each other or a text has a wrong form."""
+    replay, actor, exploration = config.replay, config.actor, config.exploration
+    batch = method_named(config.method.name).batch(config)
+    if replay.minimum > replay.capacity:
+        raise ConfigError(
+            f"replay.minimum is {replay.minimum} and replay.capacity {replay.capacity}: the replay would never be"
+            " full enough to learn from; replay.minimum must not exceed replay.capacity"
+        )
+    if replay.needed(batch) > replay.capacity:
+        source = "learning.batch" if config.learning.batch is not None else "the batch, from method.name and method.T,"
+        raise ConfigError(
+            f"{source} is {batch} and replay.capacity {replay.capacity}: the first batch could not be filled;"
+            f" set replay.capacity to at least {batch}, or learning.batch to at most {replay.capacity}"
+        )
+    if actor.games < actor.groups:
+        raise ConfigError(
+            f"actor.games is {actor.games} and actor.groups {actor.groups}: each group needs a game;"
+            " actor.games must be at least actor.groups"
+        )
+    if exploration.end > exploration.start:
+        raise ConfigError(
+            f"exploration.end is {exploration.end} and exploration.start {exploration.start}: epsilon falls;"
+            " exploration.end must not exceed exploration.start"
+        )
+    if config.redis.url is not None and not config.redis.url.startswith(_REDIS):
+        raise ConfigError(
+            f"redis.url is {without_password(config.redis.url)!r}; it must begin with {', '.join(_REDIS)}"
+        )
+    if not _DEVICE.match(config.learner.device):
+        raise ConfigError(f"learner.device is {config.learner.device!r}; allowed: auto, cpu, cuda or cuda:N")
+    if not _ADDRESS.match(config.coach.address):
+        raise ConfigError(f"coach.address is {config.coach.address!r}; allowed: host:port or unix:PATH")
+    return config

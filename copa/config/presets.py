@@ -1,0 +1,88 @@
+"""Presets: named differences from the schema's defaults, which are the paper's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from copa.errors import ConfigError
+from copa.suggest import did_you_mean
+
+DEFAULT = "quick"
+"""The preset of a run that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named choice of settings, by path."""
+
+    summary: str
+    settings: Mapping[str, Any]
+
+
+_QUICK: dict[str, Any] = {
+    "run.name": "quick",
+    "run.steps": 3_000_000,
+    "nets.width": 64,
+    "nets.attention": "masked",
+    "nets.attention_norm": True,
+    "nets.attention_skip": True,
+    "nets.memory": "gru",
+    "nets.memory_span": "segment",
+    "nets.mixer": "scaled",
+    "nets.logvar_start": -4.0,
+    "learning.gamma": 0.97,
+    "learning.td_lambda": 0.8,
+    "learning.reward_scale": 0.2,
+    "learning.optimizer": "adam",
+    "learning.optimizer_eps": 1e-5,
+    "learning.lr": 8e-4,
+    "learning.lr_end": 0.08,
+    "learning.batch": 64,
+    "learning.steps_per_update": 250,
+    "learning.clip": 10.0,
+    "learning.target_rate": 0.01,
+    "learning.lambda1": 4e-5,
+    "learning.lambda2": 4e-6,
+    "learning.average": "present",
+    "learning.flush_denormals": True,
+    "exploration.fraction": 0.25,
+    "exploration.form": "stretches",
+    "exploration.repeat": 0.5,
+    "replay.capacity": 50_000,
+    "replay.rewarded_share": 0.5,
+    "actor.games": 64,
+}
+
+_SMOKE: dict[str, Any] = _QUICK | {
+    "run.name": "smoke",
+    "run.steps": 12_000,
+    "nets.width": 16,
+    "nets.heads": 2,
+    "learning.batch": 32,
+    "learning.steps_per_update": 50,
+    "replay.capacity": 4_000,
+    "replay.minimum": 200,
+    "actor.games": 16,
+    "learner.publish_seconds": 0.5,
+    "learner.publish_updates": 5,
+    "learner.checkpoint_seconds": 2.0,
+    "learner.log_seconds": 1.0,
+    "evaluator.seconds": 3.0,
+    "evaluator.episodes": 4,
+    "evaluator.final_episodes": 8,
+}
+
+PRESETS: dict[str, Preset] = {
+    "paper": Preset("Table 3 of the paper: 5,000,000 steps, width 128, RMSprop.", {}),
+    "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK),
+    "smoke": Preset("Seconds: a tiny run through every process, to see that everything works.", _SMOKE),
+}
+
+
+def preset_named(name: str) -> Preset:
+    """The preset called `name`; raises ConfigError when there is none."""
+    if name not in PRESETS:
+        raise ConfigError(
+            f"preset: there is no preset {name!r}{did_you_mean(name, PRESETS)}; there are {', '.join(PRESETS)}"
+        )
+    return PRESETS[name]

@@ -1,0 +1,118 @@
+"""What can be evaluated: a trained team, the task's expert, uniform random actions."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from copa.acting import Players
+from copa.communication import Communication
+from copa.config.schema import Config
+from copa.methods import method_named
+from copa.nets import build_coach, load_weights
+from copa.tasks.base import Bools, Floats, Ints, Task, TaskSpec, View
+
+
+class Policy(Protocol):
+    """Chooses actions for all games of a task in lockstep."""
+
+    eligible: int
+    sent: int
+    strategy_bytes: int
+
+    def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
+        """Actions [B, A] at `step` of the episodes; `fresh` [B, A] began or joined since the last step.
+
+        `running` [B] are the games whose episode goes on; what others would be told is not counted.
+        """
+
+
+class RandomPolicy:
+    """Uniform over available actions."""
+
+    eligible = sent = strategy_bytes = 0
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
+        """See `Policy`."""
+        drawn: Ints = (self._rng.random(view.available.shape, dtype=np.float32) * view.available).argmax(axis=2)
+        return drawn
+
+
+class GreedyPolicy:
+    """The task's hand-written expert."""
+
+    eligible = sent = strategy_bytes = 0
+
+    def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
+        """See `Policy`."""
+        return task.greedy()
+
+
+class TeamPolicy:
+    """A trained team without exploration; its coach speaks the mean strategy, in this process.
+
+    A strategy travels at a coach step when it moved by more than beta (Eq. 3). An agent that joins between coach
+    steps is told at once and, as by the coach service, at the next coach step whatever its strategy is then.
+    """
+
+    def __init__(self, spec: TaskSpec, config: Config, weights: Mapping[str, Tensor], games: int, beta: float) -> None:
+        self._T = config.method.T
+        self._beta = beta
+        self._players = Players(spec, config, games)
+        self._players.load(weights)
+        self._coach = None
+        self._communication = None
+        if method_named(config.method.name).coach:
+            self._coach = build_coach(spec, config)
+            load_weights(self._coach, weights, "coach.")
+            self._coach.eval()
+            self._communication = Communication(games, spec.slots, config.nets.width)
+        self._newcomers: Bools = np.zeros((games, spec.slots), np.bool_)
+        """[B, A], agents that began or joined since the last coach step."""
+        self._bytes = 4 * config.nets.width
+        self.eligible = self.sent = self.strategy_bytes = 0
+
+    def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
+        """See `Policy`."""
+        phase = step % self._T
+        if phase == 0:
+            self._players.begin_segment()
+        if step == 0:
+            self._players.begin_agents(fresh)
+        strategies = None if self._coach is None else self._advise(view, phase, fresh, running)
+        actions: Ints = self._players.values(view, phase, strategies).argmax(axis=2)
+        self._players.remember(actions, view.members())
+        return actions
+
+    def _advise(self, view: View, phase: int, fresh: Bools, running: Bools) -> Floats:
+        assert self._communication is not None
+        talk = self._communication
+        asked = view.members() & running[:, None]
+        self._newcomers |= fresh
+        if phase == 0:
+            fresh, self._newcomers = self._newcomers, np.zeros_like(fresh)
+        else:
+            asked &= fresh
+        if asked.any():
+            sent = int(talk.update(self._plan(view), asked, fresh, self._beta, version=1).sum())
+            self.eligible += int(asked.sum())
+            self.sent += sent
+            self.strategy_bytes += sent * self._bytes
+        return talk.held
+
+    def _plan(self, view: View) -> Floats:
+        assert self._coach is not None
+        with torch.inference_mode():
+            plan = self._coach(
+                torch.from_numpy(view.agents),
+                torch.from_numpy(view.traits),
+                torch.from_numpy(view.entities),
+                torch.from_numpy(view.present),
+            )
+        mean: Floats = plan.mean.numpy()
+        return mean

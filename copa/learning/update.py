@@ -1,0 +1,255 @@
+"""One update of a method: loss, gradients, optimiser step, target copies."""
+
+import copy
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from copa.config.schema import Config
+from copa.errors import MismatchError
+from copa.learning.batch import TorchBatch
+from copa.learning.noise import Noise, draw, select
+from copa.learning.objective import Nets, Objective
+from copa.learning.parameters import Parameters, Trained
+from copa.methods import method_named
+from copa.nets import (
+    Coach,
+    Posterior,
+    build_coach,
+    build_mixer,
+    build_player,
+    build_posterior,
+    forget_folded,
+)
+from copa.tasks.base import TaskSpec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an update did, still on its device."""
+
+    td_loss: Tensor
+    """Mean squared temporal-difference error over real steps."""
+    q_mean: Tensor
+    """Mean Q_tot over real steps."""
+    target_mean: Tensor
+    """Mean target over real steps."""
+    player_grad_norm: Tensor
+    """Of player and mixer, before clipping; where it is not finite, their parameters stayed as they were."""
+    coach_grad_norm: Tensor | None
+    """Of coach and posterior, likewise."""
+    imagined_td_loss: Tensor | None
+    nll: Tensor | None
+    """Before `lambda1`: negative log-likelihood summed over steps and dimensions, mean over slots."""
+    entropy: Tensor | None
+    """Before `lambda2`: mean over slots and dimensions."""
+    q_tot: Tensor
+    """[N, T]"""
+    td_target: Tensor
+    """[N, T]"""
+    imagined_q_tot: Tensor | None
+    """[N, T]"""
+
+    def scalars(self) -> dict[str, float]:
+        """The scalars that this method has, by name; waits for the device."""
+        names = (
+            "td_loss",
+            "imagined_td_loss",
+            "nll",
+            "entropy",
+            "q_mean",
+            "target_mean",
+            "player_grad_norm",
+            "coach_grad_norm",
+        )
+        present = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return dict(zip(present, torch.stack(list(present.values())).tolist(), strict=True))
+
+
+class UpdateRule:
+    """Networks, target copies, optimisers and random draws of a method.
+
+    Attributes:
+        updates: updates made so far.
+    """
+
+    def __init__(self, spec: TaskSpec, config: Config, device: torch.device) -> None:
+        self.spec, self.config, self.device = spec, config, device
+        self.method = method_named(config.method.name)
+        self.updates = 0
+        self.player = build_player(spec, config).to(device)
+        self.mixer = build_mixer(spec, config).to(device)
+        self.coach: Coach | None = build_coach(spec, config).to(device) if self.method.coach else None
+        self.posterior: Posterior | None = build_posterior(spec, config).to(device) if self.method.variational else None
+        players: dict[str, nn.Module] = {"player": self.player, "mixer": self.mixer}
+        coaches: dict[str, nn.Module] = {} if self.coach is None else {"coach": self.coach}
+        target_players, target_coaches = copy.deepcopy(players), copy.deepcopy(coaches)
+        if self.posterior is not None:
+            coaches["posterior"] = self.posterior
+        self._trained = {"player": Trained(players, config.learning)}
+        self._targets = {"player": Parameters(target_players)}
+        if coaches:
+            self._trained["coach"] = Trained(coaches, config.learning)
+            self._targets["coach"] = Parameters(target_coaches)
+        self._target_modules = target_players | target_coaches
+        for parameter in self._target_parameters().values():
+            parameter.requires_grad_(False)
+        online = Nets(self.player, self.mixer, self.coach, self.posterior)
+        target = Nets(target_players["player"], target_players["mixer"], target_coaches.get("coach"))  # type: ignore[arg-type]
+        self._objective = Objective(spec, config, self.method, online, target)
+        self._generator = torch.Generator(device).manual_seed(config.run.seed)
+
+    def update(self, batch: TorchBatch, *, progress: float, noise: Noise | None = None) -> Outcome:
+        """Make one update; never waits for the device.
+
+        Args:
+            batch: from `to_device`.
+            progress: share of the run's steps that are done, 0..1; the learning rate follows it.
+            noise: draws to use instead of fresh ones.
+        """
+        settings = self.config.learning
+        if settings.flush_denormals:
+            torch.set_flush_denormal(True)
+        absent = self.method.variational and settings.average == "published"
+        width = self.config.nets.width
+        terms = []
+        for part in batch.parts:
+            if noise is None:
+                draws = draw(part, batch.slots, width, self._generator, absent=absent)
+            else:
+                draws = select(noise, part, batch.slots, width, absent=absent)
+            terms.append(self._objective(part, draws, batch.slots))
+        steps = sum_of([term.steps.sum() for term in terms])
+        td_loss = sum_of([term.td for term in terms]) / steps
+        loss, imagined, nll, entropy = td_loss, None, None, None
+        if terms[0].imagined_td is not None:
+            imagined = sum_of([term.imagined_td for term in terms if term.imagined_td is not None]) / steps
+            weight = self.config.method.imagined_weight
+            loss = (1 - weight) * td_loss + weight * imagined
+        parts = [term.variational for term in terms if term.variational is not None]
+        if parts:
+            slots = sum_of([part.slots for part in parts])
+            nll = sum_of([part.nll for part in parts]) / slots
+            entropy = sum_of([part.entropy for part in parts]) / slots
+            loss = loss + settings.lambda1 * nll - settings.lambda2 * entropy
+        loss.backward()  # type: ignore[no-untyped-call]
+        rate = settings.lr * (1 - (1 - settings.lr_end) * progress)
+        norms = {name: group.step(rate) for name, group in self._trained.items()}
+        self.updates += 1
+        self._follow()
+        return Outcome(
+            td_loss=td_loss.detach(),
+            q_mean=sum_of([(term.q_tot * term.steps).sum() for term in terms]) / steps,
+            target_mean=sum_of([(term.targets * term.steps).sum() for term in terms]) / steps,
+            player_grad_norm=norms["player"],
+            coach_grad_norm=norms.get("coach"),
+            imagined_td_loss=None if imagined is None else imagined.detach(),
+            nll=None if nll is None else nll.detach(),
+            entropy=None if entropy is None else entropy.detach(),
+            q_tot=_in_order(batch, [term.q_tot for term in terms]),
+            td_target=_in_order(batch, [term.targets for term in terms]),
+            imagined_q_tot=None
+            if imagined is None
+            else _in_order(batch, [term.imagined_q_tot for term in terms if term.imagined_q_tot is not None]),
+        )
+
+    def _follow(self) -> None:
+        """Bring the target networks nearer to the online ones."""
+        settings = self.config.learning
+        with torch.no_grad():
+            for name, target in self._targets.items():
+                online = self._trained[name].vector[: target.vector.numel()]
+                if settings.target_rate is not None:
+                    target.vector.lerp_(online, settings.target_rate)
+                elif self.updates % settings.target_every == 0:
+                    target.vector.copy_(online)
+        for module in (self.player, self.coach):
+            if module is not None:
+                forget_folded(module)
+
+    def _parameters(self) -> dict[str, Tensor]:
+        online = {name: tensor for group in self._trained.values() for name, tensor in group.named.items()}
+        return online | {f"target_{name}": tensor for name, tensor in self._target_parameters().items()}
+
+    def _target_parameters(self) -> dict[str, Tensor]:
+        return {name: tensor for group in self._targets.values() for name, tensor in group.named.items()}
+
+    def weights(self) -> dict[str, Tensor]:
+        """What acting needs, `player.…` and `coach.…`: contiguous float32 copies on the CPU."""
+        return {
+            name: tensor.detach().to("cpu", torch.float32, copy=True).contiguous()
+            for name, tensor in self._parameters().items()
+            if name.startswith(("player.", "coach."))
+        }
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that a bit-exact continuation needs, as contiguous copies on the CPU."""
+        tensors = dict(self._parameters())
+        for name, group in self._trained.items():
+            tensors |= group.state(f"optimizer_{name}")
+        tensors["generator"] = self._generator.get_state()
+        tensors["updates"] = torch.tensor(self.updates)
+        return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state` gave, on whatever device.
+
+        The random draws go on where they stopped only on a device of the same kind; elsewhere they begin anew from
+        `run.seed` and the number of updates.
+
+        Raises:
+            MismatchError: it is of another configuration; nothing is changed then.
+        """
+        parameters = self._parameters()
+        for name, parameter in parameters.items():
+            if name not in state or state[name].shape != parameter.shape:
+                found = tuple(state[name].shape) if name in state else "missing"
+                raise MismatchError(
+                    f"state of learning: {name} is {found}, this configuration has {tuple(parameter.shape)};"
+                    " continue with the settings it was made with."
+                )
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.copy_(state[name])
+        for name, group in self._trained.items():
+            group.load_state(state, f"optimizer_{name}")
+        self.updates = int(state["updates"])
+        self._resume_draws(state["generator"])
+        for module in (self.player, self.coach):
+            if module is not None:
+                forget_folded(module)
+
+    def _resume_draws(self, state: Tensor) -> None:
+        if state.shape == self._generator.get_state().shape:
+            self._generator.set_state(state)
+            return
+        seed = np.random.SeedSequence((self.config.run.seed, self.updates)).generate_state(1)
+        self._generator.manual_seed(int(seed[0]))
+        log.warning(
+            "the state of random draws is of another kind of device than %s: they begin anew from run.seed and"
+            " update %d",
+            self.device,
+            self.updates,
+        )
+
+
+def sum_of(values: list[Tensor] | list[Tensor | float]) -> Tensor:
+    """The sum of at least one value, as a tensor."""
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return torch.as_tensor(total)
+
+
+def _in_order(batch: TorchBatch, values: list[Tensor]) -> Tensor:
+    """[N, T] in the batch's order, from [T, N] of each part."""
+    if batch.parts[0].segments is None:
+        return values[0].T
+    places = torch.cat([part.segments for part in batch.parts if part.segments is not None])
+    return torch.empty_like(joined := torch.cat(values, 1).T).index_copy_(0, places, joined)

@@ -1,0 +1,30 @@
+"""Player, coach, mixer and posterior."""
+
+from copa.nets.build import build_coach, build_mixer, build_player, build_posterior
+from copa.nets.coach import Coach, Plan
+from copa.nets.mixer import AttentionMixer, CoachMixer, Mixer, Situation, SumMixer, mix
+from copa.nets.player import Player
+from copa.nets.posterior import Posterior
+from copa.nets.rows import Rows, build_rows
+from copa.nets.weights import forget_folded, load_weights
+
+__all__ = [
+    "AttentionMixer",
+    "Coach",
+    "CoachMixer",
+    "Mixer",
+    "Plan",
+    "Player",
+    "Posterior",
+    "Rows",
+    "Situation",
+    "SumMixer",
+    "build_coach",
+    "build_mixer",
+    "build_player",
+    "build_posterior",
+    "build_rows",
+    "forget_folded",
+    "load_weights",
+    "mix",
+]

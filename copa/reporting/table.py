@@ -1,0 +1,59 @@
+"""The final table: returns by team, of the trained team beside the expert and random actions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+
+def team_names(final: Mapping[str, Any]) -> list[str]:
+    """Teams of the table, in order."""
+    return list(next(iter(final["policies"].values()), {}))
+
+
+def cell(values: Mapping[str, Any]) -> str:
+    """Mean and standard error."""
+    return f"{values['mean']:.1f} ± {values['stderr']:.1f}"
+
+
+def rate(values: Mapping[str, Any]) -> str:
+    """Share of coach steps in which a player was spoken to."""
+    said = values.get("communication_rate")
+    return "-" if said is None else f"{said:.0%}"
+
+
+def beats(final: Mapping[str, Any], team: str) -> bool | None:
+    """Whether the trained team's mean is above the expert's; None where one of them is missing."""
+    policies = final["policies"]
+    if team not in policies.get("trained", {}) or team not in policies.get("greedy", {}):
+        return None
+    return bool(policies["trained"][team]["mean"] > policies["greedy"][team]["mean"])
+
+
+def final_table(final: Mapping[str, Any]) -> Table:
+    """The table for a terminal."""
+    table = Table(title=f"Mean return ± standard error, {final['episodes']} episodes, no exploration")
+    table.add_column("team")
+    for policy in final["policies"]:
+        table.add_column(policy, justify="right")
+    table.add_column("communication", justify="right")
+    for team in team_names(final):
+        style = "green" if beats(final, team) else ""
+        cells = [
+            f"[{style}]{cell(values[team])}[/]" if policy == "trained" and style else cell(values[team])
+            for policy, values in final["policies"].items()
+        ]
+        table.add_row(team, *cells, rate(final["policies"].get("trained", {}).get(team, {})))
+    return table
+
+
+def markdown_table(final: Mapping[str, Any]) -> str:
+    """The table for a report."""
+    policies = final["policies"]
+    head = ["team", *policies, "communication"]
+    rows = [
+        [team, *(cell(values[team]) for values in policies.values()), rate(policies.get("trained", {}).get(team, {}))]
+        for team in team_names(final)
+    ]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,1 @@
+"""`copa train`: all processes of a run on this machine, kept alive and ended together."""

@@ -1,0 +1,75 @@
+"""The small HTTP server of every process: `/metrics`, `/healthz`, `/readyz`."""
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from copa.errors import UnavailableError
+
+STALL_SECONDS = 120.0
+"""A process whose loop has not beaten for this long is reported as not healthy."""
+
+
+class Health:
+    """Whether this process is ready, and when its loop last went round."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        self._beaten = time.monotonic()
+
+    def beat(self) -> None:
+        """Say that the main loop is alive."""
+        self._beaten = time.monotonic()
+
+    @property
+    def stalled_seconds(self) -> float:
+        """Seconds since the last beat."""
+        return time.monotonic() - self._beaten
+
+
+class TelemetryServer:
+    """Serves telemetry on `host:port` from a thread; port 0 takes a free one."""
+
+    def __init__(self, host: str, port: int, health: Health) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == "/metrics":
+                    self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
+                elif self.path == "/healthz":
+                    stalled = health.stalled_seconds
+                    well = stalled < STALL_SECONDS
+                    self._answer(200 if well else 503, f"last beat {stalled:.1f} s ago\n".encode())
+                elif self.path == "/readyz":
+                    ready = health.ready.is_set()
+                    self._answer(200 if ready else 503, b"ready\n" if ready else b"not ready\n")
+                else:
+                    self._answer(404, b"paths: /metrics /healthz /readyz\n")
+
+            def _answer(self, status: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                """Scrapes are not worth a line each."""
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise UnavailableError(
+                f"telemetry.port = {port}: cannot listen on {host}:{port} ({error.strerror});"
+                " choose another port, or 0 for a free one"
+            ) from None
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, name="telemetry", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()

@@ -1,0 +1,1 @@
+"""The evaluator: plays held-out teams with the newest weights."""

@@ -1,0 +1,75 @@
+"""Wire-up and loop of the evaluator process."""
+
+import logging
+import time
+
+import torch
+
+from copa.assembly import open_replay
+from copa.config.load import parse_role_arguments
+from copa.config.schema import Config
+from copa.evaluation import default_teams, evaluate
+from copa.runtime import Process, process
+from copa.tasks import task_spec
+from copa.telemetry import metrics
+from copa.telemetry.journal import Journal
+from copa.weights import Published, WeightStore
+from copa.weights_follower import WeightsFollower
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> None:
+    """Evaluate the newest weights every `evaluator.seconds` until told to stop."""
+    config, index = parse_role_arguments(argv, role="evaluator")
+    with process("evaluator", config, index) as frame:
+        torch.set_num_threads(config.evaluator.threads)
+        if config.learning.flush_denormals:
+            torch.set_flush_denormal(True)
+        replay = open_replay(config, frame.stopping)
+        replay.join()
+        follower = WeightsFollower(WeightStore(config.redis, config.run.name, stopping=frame.stopping), 1.0)
+        journal = Journal(config, "evaluation", index)
+        try:
+            published = follower.wait_first(frame.stopping)
+            frame.ready()
+            while published is not None and not frame.stopping.is_set():
+                began = time.monotonic()
+                _evaluate(config, published, replay.stats().steps, journal, frame)
+                published = _next(follower, frame, config.evaluator.seconds - (time.monotonic() - began))
+        finally:
+            follower.close()
+            journal.close()
+
+
+def _next(follower: WeightsFollower, frame: Process, pause: float) -> Published | None:
+    """The newest weights after `pause` seconds, or as soon as there are newer ones; None when told to stop."""
+    until = time.monotonic() + pause
+    while not frame.stopping.wait(0.2):
+        frame.beat()
+        if time.monotonic() >= until and (published := follower.take()) is not None:
+            return published
+    return None
+
+
+def _evaluate(config: Config, published: Published, steps: int, journal: Journal, frame: Process) -> None:
+    spec = task_spec(config.task.name, config.task.options)
+    results = {}
+    for team in config.evaluator.teams or default_teams(spec):
+        if frame.stopping.is_set():
+            return
+        frame.beat()
+        result = evaluate(
+            config,
+            published.tensors,
+            teams=[team],
+            episodes=config.evaluator.episodes,
+            seed=config.evaluator.seed,
+            beta=config.coach.beta,
+        )[team]
+        metrics.EVAL_RETURN.labels(team).set(result.mean)
+        results[team] = {"mean": result.mean, "stderr": result.stderr, "communication_rate": result.communication_rate}
+    journal.write(steps, {"version": published.version, "updates": published.updates, "teams": results})
+    log.info(
+        "version %d: %s", published.version, {team: round(entry["mean"] or 0.0, 1) for team, entry in results.items()}
+    )

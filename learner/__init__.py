@@ -1,0 +1,1 @@
+"""The learner: samples the replay, updates the networks, publishes weights, writes checkpoints."""

@@ -1,0 +1,70 @@
+"""Wire-up of the learner process."""
+
+import os
+
+import torch
+
+from copa.assembly import open_replay
+from copa.config.load import parse_role_arguments
+from copa.config.schema import Config
+from copa.errors import ConfigError
+from copa.learning import UpdateRule
+from copa.run_folder import RunFolder
+from copa.runtime import process
+from copa.tasks import task_spec
+from copa.weights import WeightStore
+from learner.loop import Learner
+from learner.resume import resume
+
+BESIDE_LEARNER = 1
+"""Cores left to the other processes."""
+
+
+def main(argv: list[str]) -> None:
+    """Run a learner until the run is finished or it is told to stop."""
+    config, index = parse_role_arguments(argv, role="learner")
+    with process("learner", config, index) as frame:
+        folder = RunFolder.at(config)
+        config = config.model_copy(update={"run": config.run.model_copy(update={"folder": folder.path})})
+        device = choose_device(config)
+        torch.set_num_threads(config.learner.threads or default_threads())
+        if config.learning.flush_denormals:
+            torch.set_flush_denormal(True)
+        spec = task_spec(config.task.name, config.task.options)
+        rule = UpdateRule(spec, config, device)
+        replay = open_replay(config, frame.stopping)
+        progress = resume(config, rule, replay, folder)
+        store = WeightStore(config.redis, config.run.name, kept=config.learner.versions_kept, stopping=frame.stopping)
+        try:
+            Learner(config, folder, rule, replay, store, device, progress).run(frame)
+        finally:
+            replay.release()
+
+
+def choose_device(config: Config) -> torch.device:
+    """The device of `learner.device`.
+
+    Raises:
+        ConfigError: it names a device that is not here.
+    """
+    wanted = config.learner.device
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise ConfigError(f"learner.device = {wanted!r}: allowed are auto, cpu, cuda, cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"learner.device = {wanted!r}: allowed are auto, cpu, cuda, cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"learner.device = {wanted!r}: there are {torch.cuda.device_count()} usable GPUs here;"
+            " set learner.device to cpu, auto, or one of them"
+        )
+    return device
+
+
+def default_threads() -> int:
+    """Threads of tensor arithmetic for a learner that shares the machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - BESIDE_LEARNER)

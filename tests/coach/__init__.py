@@ -1,0 +1,1 @@
+"""Tests of the coach service, its client, and adaptive communication."""

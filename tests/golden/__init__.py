@@ -1,0 +1,1 @@
+"""Checks against recordings of the published program."""
