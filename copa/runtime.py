@@ -9,7 +9,7 @@ import platform
 import signal
 import sys
 import threading
-import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +26,8 @@ from copa.telemetry.metrics import BUILD
 PARENT_VARIABLE = "COPA_PARENT"
 """Environment variable with the process id of the supervisor that a process must not outlive."""
 
-ORPHAN_GRACE_SECONDS = 8.0
-"""Time an orphaned process has to end cleanly before it ends itself."""
+ORPHAN_GRACE_SECONDS = 8
+"""Time an orphaned process has to end cleanly before the kernel ends it."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -68,12 +68,9 @@ def die_with_parent(signal_number: int) -> None:
         raise SystemExit(0)
 
 
-def _end_when_orphaned(stopping: threading.Event) -> None:
-    parent = os.getppid()
-    stopping.wait()
-    if os.getppid() != parent:
-        time.sleep(ORPHAN_GRACE_SECONDS)
-        os._exit(1)
+def _orphaned() -> bool:
+    parent = os.environ.get(PARENT_VARIABLE)
+    return parent is not None and os.getppid() != int(parent)
 
 
 @contextlib.contextmanager
@@ -91,13 +88,13 @@ def process(role: str, config: Config, index: int = 0) -> Iterator[Process]:
     frame = Process(role, index)
 
     def stop(number: int, _: FrameType | None) -> None:
+        if _orphaned():
+            signal.alarm(ORPHAN_GRACE_SECONDS)
         frame.stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     die_with_parent(signal.SIGTERM)
-    if PARENT_VARIABLE in os.environ:
-        threading.Thread(target=_end_when_orphaned, args=(frame.stopping,), daemon=True).start()
     start_logging(role, index, config.telemetry.log_level, config.telemetry.log_format)
     BUILD.info({"version": copa.__version__, "python": platform.python_version(), "role": role})
     server = TelemetryServer(config.telemetry.host, config.telemetry.port, frame.health)
@@ -128,9 +125,21 @@ def _process_note(config: Config, role: str, index: int, port: int) -> Path | No
 
 
 def run_role(main: Callable[[list[str]], None]) -> None:
-    """Call a role's `main` with the command line; a `CopaError` becomes one line and its exit code."""
+    """Call a role's `main` with the command line, then end this process; a `CopaError` becomes one line and its code.
+
+    Ends without the interpreter's own clean-up, in which threads of gRPC and PyTorch can wait for each other; what
+    has to be closed, `main` has closed.
+    """
+    code = 0
     try:
         main(sys.argv[1:])
     except CopaError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(error.exit_code) from None
+        print(f"error: {error}", file=sys.stderr)
+        code = error.exit_code
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -70,6 +70,11 @@ class Train:
         self._known |= {(pid, alive[pid][1]) for pid in marked if pid in alive}
         return {pid for pid, begun in self._known if pid in alive and alive[pid][1] == begun}
 
+    def left(self) -> str:
+        """Which processes are alive, and what the run printed."""
+        alive = [_command_line(pid) for pid in self.processes()]
+        return "\n".join(["still alive:", *alive, "printed:", self.said()])
+
     def until(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         """Wait until `condition` holds; fails with what was printed when it does not."""
         deadline = time.monotonic() + seconds
@@ -101,6 +106,15 @@ class Train:
             except ProcessLookupError:
                 continue
         self.process.wait()
+
+
+def _command_line(pid: int) -> str:
+    folder = Path("/proc") / str(pid)
+    try:
+        command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return f"{pid}: {command} (waits in {(folder / 'wchan').read_text()})"
+    except OSError:
+        return f"{pid}: ended meanwhile"
 
 
 Start = Callable[..., Train]
