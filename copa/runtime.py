@@ -73,6 +73,30 @@ def _orphaned() -> bool:
     return parent is not None and os.getppid() != int(parent)
 
 
+def _stop_when_told(stopping: threading.Event) -> None:
+    """Let SIGTERM and SIGINT set `stopping`.
+
+    A handler runs between any two instructions of the main thread, also while that holds the event's own lock, for
+    which a `set` in the handler would wait for ever. So the handler writes to a pipe, and a thread sets the event.
+    """
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if _orphaned():
+            signal.alarm(ORPHAN_GRACE_SECONDS)
+        with contextlib.suppress(BlockingIOError):
+            os.write(tell, b"s")
+
+    def wait() -> None:
+        os.read(told, 1)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+    threading.Thread(target=wait, name="told to stop", daemon=True).start()
+
+
 @contextlib.contextmanager
 def process(role: str, config: Config, index: int = 0) -> Iterator[Process]:
     """Run the body as process `role` number `index`.
@@ -86,14 +110,7 @@ def process(role: str, config: Config, index: int = 0) -> Iterator[Process]:
         UnavailableError: the telemetry port is taken.
     """
     frame = Process(role, index)
-
-    def stop(number: int, _: FrameType | None) -> None:
-        if _orphaned():
-            signal.alarm(ORPHAN_GRACE_SECONDS)
-        frame.stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    _stop_when_told(frame.stopping)
     die_with_parent(signal.SIGTERM)
     start_logging(role, index, config.telemetry.log_level, config.telemetry.log_format)
     BUILD.info({"version": copa.__version__, "python": platform.python_version(), "role": role})
