@@ -15,6 +15,7 @@ _COMMANDS: dict[str, str] = {
     "train": "copa.cli.train:train",
     "eval": "copa.cli.evaluate:evaluate",
     "report": "copa.cli.report:report",
+    "compare": "copa.cli.compare:compare",
     "config": "copa.cli.config:config",
     "tasks": "copa.cli.listing:tasks",
     "methods": "copa.cli.listing:methods",

@@ -238,8 +238,10 @@ def parse_role_arguments(argv: Sequence[str], *, role: str) -> tuple[Config, int
 
 
 def _role_help(role: str) -> str:
+    trained = "       copa coach --checkpoint PATH [--coach.address ADDRESS]  # a trained coach, nothing else\n"
     return (
-        f"usage: python -m {role} [--config FILE] [--preset NAME] [--index N] [--section.field VALUE ...]"
-        f"\n\nPresets: {', '.join(PRESETS)}. Runs one process of a COPA run; --index tells processes of one role apart."
+        f"usage: copa {role} [--config FILE] [--preset NAME] [--index N] [--section.field VALUE ...]\n"
+        f"{trained if role == 'coach' else ''}"
+        f"\nPresets: {', '.join(PRESETS)}. Runs one process of a COPA run; --index tells processes of one role apart."
         "\n`copa config explain` lists every setting with its flag and its environment variable."
     )

@@ -59,6 +59,7 @@ def _play(
     games = min(episodes, LARGEST_BATCH)
     task = make_task(spec.name, games=games, seed=seed, team=team, options=config.task.options)
     returns: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+    discounted: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
     outcomes: dict[str, list[float]] = {}
     eligible = sent = strategy_bytes = steps = 0
     for first in range(0, episodes, games):
@@ -68,11 +69,13 @@ def _play(
         view = task.reset(np.arange(games), numbers)
         fresh = view.members()
         running = counted.copy()
-        total = np.zeros(games)
+        total, value = np.zeros(games), np.zeros(games)
         step = 0
         while running.any():
             result = task.step(policy.act(task, view, step, fresh, running))
-            total += np.where(running, result.reward, 0.0)
+            reward = np.where(running, result.reward, 0.0)
+            total += reward
+            value += config.learning.gamma**step * reward
             steps += int(running.sum())
             ended = running & (result.terminated | result.truncated)
             for name, values in result.info.items():
@@ -82,11 +85,13 @@ def _play(
             view = result.view
             step += 1
         returns.append(total[counted])
+        discounted.append(value[counted])
         eligible += policy.eligible
         sent += policy.sent
         strategy_bytes += policy.strategy_bytes
     return TeamResult(
         returns=np.concatenate(returns),
+        discounted=np.concatenate(discounted),
         T=config.method.T,
         eligible=eligible,
         sent=sent,

@@ -75,6 +75,8 @@ class TeamPolicy:
         self._newcomers: Bools = np.zeros((games, spec.slots), np.bool_)
         """[B, A], agents that began or joined since the last coach step."""
         self._bytes = 4 * config.nets.width
+        self.spoken: Bools = np.zeros((games, spec.slots), np.bool_)
+        """[B, A], agents that were told a strategy at the last `act`."""
         self.eligible = self.sent = self.strategy_bytes = 0
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
@@ -89,6 +91,11 @@ class TeamPolicy:
         self._players.remember(actions, view.members())
         return actions
 
+    @property
+    def held(self) -> Floats | None:
+        """Strategies that the players hold, [B, A, d_z]; None without a coach."""
+        return None if self._communication is None else self._communication.held
+
     def _advise(self, view: View, phase: int, fresh: Bools, running: Bools) -> Floats:
         assert self._communication is not None
         talk = self._communication
@@ -98,8 +105,10 @@ class TeamPolicy:
             fresh, self._newcomers = self._newcomers, np.zeros_like(fresh)
         else:
             asked &= fresh
+        self.spoken = np.zeros_like(asked)
         if asked.any():
-            sent = int(talk.update(self._plan(view), asked, fresh, self._beta, version=1).sum())
+            self.spoken = talk.update(self._plan(view), asked, fresh, self._beta, version=1)
+            sent = int(self.spoken.sum())
             self.eligible += int(asked.sum())
             self.sent += sent
             self.strategy_bytes += sent * self._bytes

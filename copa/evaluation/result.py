@@ -12,6 +12,8 @@ class TeamResult:
 
     returns: NDArray[np.float64]
     """[episodes], team reward per episode."""
+    discounted: NDArray[np.float64]
+    """[episodes], sum of gamma^t r_t per episode, gamma being `learning.gamma`."""
     T: int
     """Steps between two coach steps."""
     eligible: int

@@ -36,7 +36,7 @@ def draw_curves(path: Path, history: History, final: Mapping[str, Any] | None, *
     _throughput(throughput, history)
     for axes in (evaluation, training, losses, throughput):
         axes.set_xlabel("environment steps")
-        axes.xaxis.set_major_formatter(FuncFormatter(_short))
+        axes.xaxis.set_major_formatter(FuncFormatter(short_number))
         axes.grid(visible=True, color="#e4e4e4", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -53,7 +53,9 @@ def _evaluation(axes: Axes, history: History, final: Mapping[str, Any] | None) -
         low = [value - error for value, error in zip(series.values, series.errors, strict=True)]
         high = [value + error for value, error in zip(series.values, series.errors, strict=True)]
         axes.fill_between(series.steps, low, high, color=colour, alpha=0.18, linewidth=0)
-        axes.plot(series.steps, series.values, color=colour, linewidth=1.8, marker="o", markersize=3, label=_team(team))
+        axes.plot(
+            series.steps, series.values, color=colour, linewidth=1.8, marker="o", markersize=3, label=team_title(team)
+        )
         for policy, style in (("greedy", "--"), ("random", ":")):
             level = ((final or {}).get("policies", {}).get(policy, {}).get(team) or {}).get("mean")
             if level is not None:
@@ -107,7 +109,7 @@ def _throughput(axes: Axes, history: History) -> None:
     axes.plot(steps.steps, steps.values, color=COLOURS[0], linewidth=1.6, marker=_marker(steps))
     axes.set_ylim(bottom=0)
     axes.tick_params(axis="y", colors=COLOURS[0])
-    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.yaxis.set_major_formatter(FuncFormatter(short_number))
     if updates.values:
         right = axes.twinx()
         right.plot(updates.steps, updates.values, color=COLOURS[1], linewidth=1.6, marker=_marker(updates))
@@ -134,7 +136,8 @@ def _colours() -> list[str]:
     return list(COLOURS) * 3
 
 
-def _team(name: str) -> str:
+def team_title(name: str) -> str:
+    """A team's name in words."""
     return f"{name} agents" if name.isdecimal() else {"train": "training teams"}.get(name, name)
 
 
@@ -142,7 +145,8 @@ def _marker(series: Series) -> str:
     return "." if len(series.values) < 3 else ""
 
 
-def _short(value: float, _: object = None) -> str:
+def short_number(value: float, _: object = None) -> str:
+    """A number for the marks of an axis: 2.5M, 40k, 7."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:g}{unit}"

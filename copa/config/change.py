@@ -1,0 +1,38 @@
+"""Changing a few settings of a configuration that stands: of a run that goes on, of a checkpoint that is served."""
+
+from collections.abc import Mapping, Sequence
+
+from copa.config.checks import check
+from copa.config.schema import Config
+from copa.config.settings import SETTINGS
+from copa.errors import ConfigError
+from copa.suggest import did_you_mean
+
+
+def changed(config: Config, flags: Mapping[str, str], *, changeable: Sequence[str], keeper: str) -> Config:
+    """`config` with what `flags` (`section.field` to text) change; `changeable` are paths, or sections as `section.`.
+
+    Raises:
+        ConfigError: a flag is unknown, not changeable (`keeper` is what keeps it, in the message), or not allowed.
+    """
+    for path, text in flags.items():
+        if path not in SETTINGS:
+            raise ConfigError(f"flag --{path}: there is no setting {path!r}{did_you_mean(path, SETTINGS)}")
+        if not path.startswith(tuple(changeable)):
+            raise ConfigError(
+                f"flag --{path}: {keeper} keeps this setting; those that may change are"
+                f" {', '.join(name + '*' * name.endswith('.') for name in changeable)}"
+            )
+        try:
+            value = SETTINGS[path].from_text(text)
+        except ValueError:
+            raise ConfigError(f"{path}: {text!r} is not allowed; allowed: {SETTINGS[path].allowed}") from None
+        config = with_setting(config, path, value)
+    return check(config)
+
+
+def with_setting(config: Config, path: str, value: object) -> Config:
+    """`config` with one setting replaced."""
+    section, name = path.split(".")
+    part = getattr(config, section).model_copy(update={name: value})
+    return config.model_copy(update={section: part})
