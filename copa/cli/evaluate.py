@@ -1,103 +1,136 @@
 """`copa eval`."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from copa.cli.options import SETTINGS_CONTEXT, configured, name_flags, resolved
-from copa.errors import ConfigError
+from copa.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
-    from copa.config.schema import Config
-    from copa.evaluation import Source, TeamResult
+    from copa.evaluation.sweep import Player
+    from copa.reporting.evaluation_table import Format
 
-
-@dataclass(frozen=True, slots=True)
-class _Player:
-    """Who plays, under which configuration."""
-
-    config: "Config"
-    source: "Source"
-    about: Mapping[str, Any]
+_OPTIONS = ("--checkpoint", "--policy", "--task", "--teams", "--episodes", "--seed", "--beta", "--rate", "--format")
 
 
 @click.command("eval", context_settings=SETTINGS_CONTEXT)
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="A checkpoint, or the folder of a run.")
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A checkpoint, or the folder of a run or of a group of runs; may be given several times.",
+)
 @click.option("--policy", type=click.Choice(["random", "greedy"]), help="Play this policy instead of a checkpoint.")
 @click.option("--task", help="Task for --policy.")
 @click.option("--teams", default="", help="Teams, separated by commas; the training and held-out teams when not given.")
 @click.option("--episodes", type=click.IntRange(min=1), default=300, show_default=True, help="Episodes per team.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1_000_003, show_default=True, help="Seed of games.")
-@click.option("--beta", type=click.FloatRange(min=0.0), help="A strategy travels when it moved by more than this.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--beta", "betas", default="", help="A strategy travels when it moved by more than this; 0,1,2 for several."
+)
+@click.option(
+    "--rate", "rates", default="", help="Find the beta at which the coach speaks so often per coach step: 0.4,1."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "csv", "json"]), default="text", show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the table there as well.")
 @configured
 def evaluate(
-    checkpoint: Path | None,
+    checkpoints: tuple[Path, ...],
     policy: str | None,
     task: str | None,
     teams: str,
     episodes: int,
     seed: int,
-    beta: float | None,
+    betas: str,
+    rates: str,
+    form: "Format",
     as_json: bool,
+    output: Path | None,
     preset: str | None,
     file: Path | None,
     settings: tuple[str, ...],
 ) -> None:
     """Play held-out teams without exploration and print what they reach.
 
-    With --checkpoint the configuration is the checkpoint's own; with --policy it comes from the usual layers.
+    With --checkpoint the configuration is the checkpoint's own; with --policy it comes from the usual layers. Runs that
+    differ in their seed alone are one line, whose interval is over runs.
     """
-    if (checkpoint is None) == (policy is None):
+    if bool(checkpoints) == (policy is not None):
         raise ConfigError("give either --checkpoint PATH or --policy random|greedy")
-    if checkpoint is not None:
-        if task or settings or preset or file:
-            raise ConfigError(
-                "--checkpoint brings its own task and settings; leave out --task, --preset, --config, ..."
-            )
-        player = _trained(checkpoint)
-    else:
-        player = _untrained(str(policy), task, preset, file, settings)
-    from copa.evaluation import evaluate as play
+    if checkpoints and (task or settings or preset or file):
+        raise ConfigError("--checkpoint brings its own task and settings; leave out --task, --preset, --config, ...")
+    if betas and rates:
+        raise ConfigError("give either --beta or --rate")
+    from copa.evaluation.sweep import sweep
+    from copa.reporting.evaluation_table import written
 
-    used_beta = player.config.coach.beta if beta is None else beta
+    players = played_by(checkpoints) if checkpoints else [_untrained(str(policy), task, preset, file, settings)]
     names = [name.strip() for name in teams.split(",") if name.strip()]
-    results = play(player.config, player.source, teams=names, episodes=episodes, seed=seed, beta=used_beta)
-    _print(player, results, {"episodes": episodes, "seed": seed, "beta": used_beta}, as_json)
+    used = numbers("--beta", betas)
+    rows = []
+    for player in players:
+        wanted = _betas(player, numbers("--rate", rates), names, seed) if rates else used
+        rows += sweep([player], betas=wanted, teams=names, episodes=episodes, seed=seed)
+    about: dict[str, Any] = {"task": players[0].config.task.name, "episodes": episodes, "seed": seed}
+    about |= {"checkpoint": [str(path) for path in checkpoints]} if checkpoints else {"policy": policy}
+    shown = written(rows, "json" if as_json else form, about)
+    click.echo(shown)
+    if output is not None:
+        save(output, shown)
 
 
-def _trained(path: Path) -> _Player:
+def played_by(paths: Sequence[Path]) -> "list[Player]":
+    """Players of checkpoints, of runs and of groups of runs."""
     import torch
 
-    from copa import checkpoint
+    from copa.evaluation.sweep import trained
+    from copa.run_group import RunGroup, runs_of
 
-    saved = checkpoint.load(path)
-    if saved.config.learning.flush_denormals:
-        torch.set_flush_denormal(True)
-    about = {"checkpoint": str(path), "updates": saved.updates, "steps": saved.steps}
-    return _Player(saved.config, saved.tensors, about)
+    players = trained(
+        [path for given in paths for path in ([r.path for r in runs_of([given])] if RunGroup.is_at(given) else [given])]
+    )
+    torch.set_flush_denormal(any(player.config.learning.flush_denormals for player in players))
+    return players
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """Numbers of at least 0, separated by commas; raises ConfigError for anything else."""
+    try:
+        found = [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        found = [-1.0]
+    if not all(0.0 <= number < float("inf") for number in found):
+        raise ConfigError(f"{option} {text!r} is not allowed; allowed: numbers of at least 0, separated by commas")
+    return found
+
+
+def save(path: Path, text: str) -> None:
+    """Write `text` to `path`; raises UnavailableError."""
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(f"--output {path} cannot be written: {error.strerror}") from None
+
+
+def _betas(player: "Player", rates: Sequence[float], teams: Sequence[str], seed: int) -> list[float]:
+    from copa.evaluation.sweep import beta_for_rate
+    from copa.tasks import task_spec
+
+    team = teams[0] if teams else task_spec(player.config.task.name, player.config.task.options).teams[0]
+    return [beta_for_rate(player, rate, team=team, seed=seed) for rate in rates]
 
 
 def _untrained(
     policy: str, task: str | None, preset: str | None, file: Path | None, settings: tuple[str, ...]
-) -> _Player:
-    given = [*settings, *name_flags(task=task)]
-    found = resolved(preset, file, given, known=["--checkpoint", "--policy", "--task", "--teams", "--episodes"])
-    return _Player(found.config, "random" if policy == "random" else "greedy", {"policy": policy})
+) -> "Player":
+    from copa.evaluation.sweep import untrained
 
-
-def _print(player: _Player, results: Mapping[str, "TeamResult"], about: Mapping[str, Any], as_json: bool) -> None:
-    teams = {name: result.json() for name, result in results.items()}
-    if as_json:
-        task = player.config.task.name
-        click.echo(json.dumps({"teams": teams, "task": task, **player.about, **about}))
-        return
-    click.echo(f"{'team':<10} {'mean':>9} {'stderr':>8} {'episodes':>9} {'communication':>14}")
-    for name, values in teams.items():
-        rate = values["communication_rate"]
-        said = "-" if rate is None else f"{rate:.0%}"
-        click.echo(f"{name:<10} {values['mean']:>9.2f} {values['stderr']:>8.2f} {values['episodes']:>9} {said:>14}")
+    found = resolved(preset, file, [*settings, *name_flags(task=task)], known=_OPTIONS)
+    return untrained("random" if policy == "random" else "greedy", found.config)

@@ -48,6 +48,11 @@ class TeamResult:
         """`communication_rate` / T, the paper's f; None without a coach."""
         return self.sent / self.eligible / self.T if self.eligible else None
 
+    @property
+    def strategy_bytes_per_step(self) -> float | None:
+        """Bytes of strategies per environment step; None without a coach."""
+        return self.strategy_bytes / self.steps if self.eligible else None
+
     def json(self) -> dict[str, float | int | None]:
         """A flat summary."""
         return {
@@ -56,6 +61,6 @@ class TeamResult:
             "episodes": len(self.returns),
             "communication_rate": self.communication_rate,
             "communication_per_step": self.communication_per_step,
-            "strategy_bytes_per_step": self.strategy_bytes / self.steps if self.eligible else None,
+            "strategy_bytes_per_step": self.strategy_bytes_per_step,
             **self.outcomes,
         }
