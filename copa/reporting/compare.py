@@ -120,7 +120,10 @@ def _band(values: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _series(run: RunFolder, axis: Axis) -> dict[str, tuple[Numbers, Numbers]]:
-    """By team, where it was evaluated and the mean return; the training return by the name `TRAINING`."""
+    """By team, where it was evaluated and the mean return; the training return by the name `TRAINING`.
+
+    The final table is the last point of a curve, so that a run which ended before its first evaluation has one too.
+    """
     found: dict[str, list[tuple[float, float]]] = {}
     starts = run.info()["starts"]
     for line in run.metrics():
@@ -132,6 +135,11 @@ def _series(run: RunFolder, axis: Axis) -> dict[str, tuple[Numbers, Numbers]]:
                 found.setdefault(team, []).append((float(place), float(values["mean"])))
         elif line.get("source") == "actor" and isinstance(line.get("return_mean"), int | float):
             found.setdefault(TRAINING, []).append((float(place), float(line["return_mean"])))
+    final = run.final() or {}
+    end = sum(start.get("seconds", 0.0) for start in starts) if axis == "seconds" else final.get(axis)
+    if isinstance(end, int | float):
+        for team, values in final.get("policies", {}).get("trained", {}).items():
+            found.setdefault(team, []).append((float(end), float(values["mean"])))
     return {team: _ordered(points) for team, points in found.items()}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from copa.config.load import resolve
 from copa.errors import ConfigError, UnavailableError
-from copa.reporting.compare import TRAINING, compare
+from copa.reporting.compare import TRAINING, Axis, compare
 from copa.reporting.compare_files import markdown, table, write_comparison
 from copa.run_folder import RunFolder
 from copa.run_group import runs_of
@@ -65,6 +65,15 @@ def test_seconds_leave_out_the_time_between_starts(tmp_path: Path) -> None:
         folder.append_metrics({"source": "evaluation", "time": time, "steps": 1, "teams": teams})
     (curve,) = compare([folder], axis="seconds").curves
     assert (curve.x[0], curve.x[-1]) == (10.0, 80.0)
+
+
+@pytest.mark.parametrize(("axis", "end"), [("steps", 100), ("updates", 7), ("seconds", 5.0)])
+def test_final_table_ends_the_curve(tmp_path: Path, axis: Axis, end: float) -> None:
+    folder = run(tmp_path / "run", [], final=12.0)
+    folder.write_final({**(folder.final() or {}), "updates": 7})
+    folder.update_info(starts=[{"began": 1000.0, "seconds": 2.0}, {"began": 9000.0, "seconds": 3.0}])
+    (curve,) = compare([folder], axis=axis).curves
+    assert (curve.team, curve.x.tolist(), curve.mean.tolist()) == ("train", [end], [12.0])
 
 
 def test_training_return_is_a_curve_of_its_own(tmp_path: Path) -> None:
