@@ -10,8 +10,13 @@ from copa.tasks import task_spec
 
 def record_layout(config: Config) -> RecordLayout:
     """The layout of the run's segments."""
-    memory = config.nets.width if config.learning.segment_start == "stored" else 0
-    return RecordLayout(task_spec(config.task.name, config.task.options), config.method.T, memory)
+    spec = task_spec(config.task.name, config.task.options)
+    memory = 0
+    if config.learning.segment_start == "stored":
+        from copa.nets import method_width
+
+        memory = method_width(spec, config)
+    return RecordLayout(spec, config.method.T, memory)
 
 
 def open_replay(config: Config, stopping: threading.Event | None = None, *, patience: float | None = None) -> Replay:

@@ -49,7 +49,7 @@ class MethodSettings(Section):
 
     name: str = "copa"
     """Name of a method; `copa methods` lists them."""
-    T: Annotated[int, Field(ge=1, le=64)] = 4
+    T: Annotated[int, Field(ge=1, le=256)] = 4
     """Steps between two strategies of the coach; also the length of a segment."""
     imagined_weight: Fraction = 0.5
     """`refil`: weight of the imagined temporal-difference loss; the real one has the rest."""
@@ -62,6 +62,9 @@ class NetSettings(Section):
 
     width: Positive = 128
     """Hidden width of all networks, and length of a strategy."""
+    matched: bool = False
+    """A method without a coach takes the width at which its player has as many parameters as copa's player and coach
+    together have at `nets.width`; the paper's authors took 165 for 128."""
     heads: Positive = 4
     """Attention heads; each has the full width, and heads are averaged."""
     attention: Literal["published", "masked"] = "published"
@@ -153,8 +156,9 @@ class ReplaySettings(Section):
     """Segments there must be before the first batch is drawn; a larger batch waits until it can be filled."""
     rewarded_share: Fraction = 0.0
     """Share of a batch drawn from segments that contain a positive reward; 0 is a uniform draw."""
-    tolerance: PositiveFloat = 4.0
-    """How far actors or learner may run ahead of the ratio of play and learning, in updates."""
+    tolerance: PositiveFloat | None = None
+    """How far actors or learner may run ahead of the ratio of play and learning, in updates; when not set 4, or what
+    one push of every actor comes to where that is more."""
     free_running: bool = False
     """Let actors and learner run as fast as they can, ignoring `learning.steps_per_update`."""
     prefetch: Annotated[int, Field(ge=1, le=16)] = 2

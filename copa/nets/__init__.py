@@ -1,6 +1,6 @@
 """Player, coach, mixer and posterior."""
 
-from copa.nets.build import build_coach, build_mixer, build_player, build_posterior
+from copa.nets.build import build_coach, build_mixer, build_player, build_posterior, count, method_width
 from copa.nets.coach import Coach, Plan
 from copa.nets.mixer import AttentionMixer, CoachMixer, Mixer, Situation, SumMixer, mix
 from copa.nets.player import Player
@@ -24,7 +24,9 @@ __all__ = [
     "build_player",
     "build_posterior",
     "build_rows",
+    "count",
     "forget_folded",
     "load_weights",
+    "method_width",
     "mix",
 ]

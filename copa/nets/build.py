@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from copa.config.schema import Config
+from copa.config.schema import Config, NetSettings
 from copa.methods import method_named
 from copa.nets.coach import Coach
 from copa.nets.mixer import AttentionMixer, CoachMixer, Mixer, SumMixer
@@ -20,7 +20,7 @@ Net = TypeVar("Net", bound=nn.Module)
 def build_player(spec: TaskSpec, config: Config) -> Player:
     """The player; it takes strategies where the method has a coach."""
     coach = method_named(config.method.name).coach
-    return _seeded(config, 0, lambda: Player(spec, config.nets, coach=coach))
+    return _seeded(config, 0, lambda: Player(spec, _settings(spec, config), coach=coach))
 
 
 def build_coach(spec: TaskSpec, config: Config) -> Coach:
@@ -35,12 +35,43 @@ def build_mixer(spec: TaskSpec, config: Config) -> Mixer:
         return SumMixer()
     if method.coach:
         return _seeded(config, 2, lambda: CoachMixer(config.nets))
-    return _seeded(config, 2, lambda: AttentionMixer(spec, config.nets))
+    return _seeded(config, 2, lambda: AttentionMixer(spec, _settings(spec, config)))
 
 
 def build_posterior(spec: TaskSpec, config: Config) -> Posterior:
     """The posterior of the variational objective."""
     return _seeded(config, 3, lambda: Posterior(spec, config.nets))
+
+
+def method_width(spec: TaskSpec, config: Config) -> int:
+    """Width of the method's networks: `nets.width`, or what `nets.matched` makes of it."""
+    settings = config.nets
+    if not settings.matched or method_named(config.method.name).coach:
+        return settings.width
+    with torch.device("meta"):
+        wanted = count(Player(spec, settings, coach=True)) + count(Coach(spec, settings))
+        low, high = settings.width, 2 * settings.width
+        while _acting(spec, settings, high) < wanted:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _acting(spec, settings, middle) <= wanted else (low, middle)
+        counted = {width: _acting(spec, settings, width) for width in (low, high)}
+    return min(counted, key=lambda width: abs(counted[width] - wanted))
+
+
+def count(net: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def _acting(spec: TaskSpec, settings: NetSettings, width: int) -> int:
+    """Parameters of a player without a coach."""
+    return count(Player(spec, settings.model_copy(update={"width": width}), coach=False))
+
+
+def _settings(spec: TaskSpec, config: Config) -> NetSettings:
+    return config.nets.model_copy(update={"width": method_width(spec, config)})
 
 
 def _seeded(config: Config, role: int, build: Callable[[], Net]) -> Net:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from copa.config.schema import Config
 from copa.errors import ConfigError
 
+TOLERANCE = 4.0
+"""Updates of tolerance where none is set, unless one push of every actor needs more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -36,16 +39,17 @@ class Limits:
     @staticmethod
     def of(config: Config, batch: int) -> "Limits":
         """The limits of a run whose method draws `batch` segments per update."""
-        replay = config.replay
+        replay, steps_per_update = config.replay, config.learning.steps_per_update
+        push_steps = config.actor.count * config.actor.games * config.method.T
         return Limits(
             capacity=replay.capacity,
             minimum=replay.needed(batch),
             batch=batch,
-            steps_per_update=config.learning.steps_per_update,
-            tolerance=replay.tolerance,
+            steps_per_update=steps_per_update,
+            tolerance=replay.tolerance or max(TOLERANCE, push_steps / steps_per_update),
             total_steps=config.run.steps,
             free_running=replay.free_running,
-            push_steps=config.actor.count * config.actor.games * config.method.T,
+            push_steps=push_steps,
             max_bytes=replay.max_bytes,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from copa.evaluation.sweep import Row
+from copa.reporting.tables import aligned, markdown
 
 Format = Literal["text", "markdown", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("text", "markdown", "csv", "json")
@@ -31,7 +32,7 @@ def written(rows: Sequence[Row], form: Format, about: Mapping[str, Any]) -> str:
         return json.dumps(_plain(rows, about))
     if form == "csv":
         return _csv(rows)
-    return _aligned(_cells(rows)) if form == "text" else _markdown(_cells(rows), left=3)
+    return aligned(_cells(rows)) if form == "text" else markdown(_cells(rows), left=3)
 
 
 def paper_table(rows: Sequence[Row], form: Format) -> str:
@@ -51,7 +52,7 @@ def paper_table(rows: Sequence[Row], form: Format) -> str:
         name = label if beta is None else f"{label}, beta = {beta:.4g}"
         reached = [_mean_and_interval(found[team]) if team in found else "-" for team in teams]
         cells.append([name, *reached, said, str(next(iter(found.values())).summary["runs"])])
-    return _aligned(cells) if form == "text" else _markdown(cells, left=1)
+    return aligned(cells) if form == "text" else markdown(cells, left=1)
 
 
 def _mean_and_interval(row: Row) -> str:
@@ -79,23 +80,6 @@ def _cells(rows: Sequence[Row]) -> list[list[str]]:
         said = ["-" if value is None else shown.format(value) for value, shown in values]
         cells.append([row.label, row.team, "-" if row.beta is None else f"{row.beta:.4g}", *said])
     return cells
-
-
-def _aligned(cells: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    lines = [
-        [
-            f"{cell:<{width}}" if column < 2 else f"{cell:>{width}}"
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        for line in cells
-    ]
-    return "\n".join("  ".join(line).rstrip() for line in lines)
-
-
-def _markdown(cells: Sequence[Sequence[str]], *, left: int) -> str:
-    rule = ["---" if column < left else "---:" for column in range(len(cells[0]))]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [cells[0], rule, *cells[1:]])
 
 
 def _csv(rows: Sequence[Row]) -> str:

@@ -5,6 +5,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from copa.config.load import resolve
 from copa.config.schema import Config
 from copa.errors import ConfigError
 from copa.replay import Limits, Push, RecordLayout, Replay, reset_run
@@ -35,6 +36,17 @@ def test_limits_of_the_default_configuration() -> None:
     limits = Limits.of(Config(), 512)
     limits.check()
     assert (limits.capacity, limits.total_steps, limits.push_steps) == (100_000, 5_000_000, 32)
+
+
+def test_the_tolerance_grows_with_what_is_pushed_at_once() -> None:
+    config = resolve(preset="smoke", flags={"method.T": "24"}, environment={}).config
+    limits = Limits.of(config, 32)
+    limits.check()
+    assert limits.tolerance == 16 * 24 / 50
+    assert Limits.of(resolve(preset="smoke", flags={}, environment={}).config, 32).tolerance == 4
+    tight = resolve(preset="smoke", flags={"method.T": "24", "replay.tolerance": "4"}, environment={}).config
+    with pytest.raises(ConfigError, match="less than one push of every actor"):
+        Limits.of(tight, 32).check()
 
 
 class Driver:
