@@ -9,7 +9,6 @@ ARGS ?=
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
-BENCHES := $(filter-out __init__ __main__ report,$(basename $(notdir $(wildcard bench/*.py))))
 
 .PHONY: help setup train test lint types proto bench clean
 .DEFAULT_GOAL := help
@@ -42,7 +41,7 @@ proto: $(DEV_READY)
 	$(BIN)/python -m protos.generate
 
 bench: $(DEV_READY)
-	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name $(ARGS); done
+	$(BIN)/python -m bench $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

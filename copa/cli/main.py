@@ -17,6 +17,7 @@ _COMMANDS: dict[str, str] = {
     "report": "copa.cli.report:report",
     "compare": "copa.cli.compare:compare",
     "export": "copa.cli.export:export",
+    "bench": "copa.cli.bench:bench",
     "config": "copa.cli.config:config",
     "tasks": "copa.cli.listing:tasks",
     "methods": "copa.cli.listing:methods",
