@@ -118,7 +118,10 @@ class Rescue:
         return state
 
     def _play(self, actions: Ints) -> None:
-        """One step of the rules in all games: robots move, then put out, then fires break out, then teams change."""
+        """One step of the rules in all games: robots move, then put out, then fires break out, then teams change.
+
+        A team does not change in the last step: who joined then would never act.
+        """
         state, options = self.state, self.options
         state.clock += 1
         chosen = actions.T.astype(np.int8)
@@ -127,5 +130,5 @@ class Rescue:
         np.copyto(state.last, chosen, where=state.present)
         break_out(state, self.draws, self.outbreaks)
         if self.team.largest is not None:
-            games = np.flatnonzero(state.clock % options.team_period == 0)
+            games = np.flatnonzero((state.clock % options.team_period == 0) & (state.clock < options.horizon))
             change_teams(state, self.draws, self.team, games, shared_cells=options.shared_cells)

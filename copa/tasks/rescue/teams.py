@@ -30,7 +30,7 @@ class Team:
 
     def arrivals(self, options: Options) -> int:
         """Most robots that an episode can see."""
-        changes = 0 if self.largest is None else options.horizon // options.team_period
+        changes = 0 if self.largest is None else (options.horizon - 1) // options.team_period
         return self.robots[1] + changes
 
 

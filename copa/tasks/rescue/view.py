@@ -25,13 +25,13 @@ def view(state: State, options: Options) -> View:
     burning = state.burning()
     entities[:, :, :2] = (COORDINATES[state.fire] * burning).T
     entities[:, :, 2] = state.level.T
-    rows = np.concatenate((state.present, burning))
+    there = np.concatenate((state.present, burning)) & state.present[:, None]
     return View(
         agents=agents,
         traits=np.ascontiguousarray(state.skill.T)[:, :, None],
         entities=entities,
-        visible=by_game(near(state, options) & rows & state.present[:, None]),
-        present=rows.T[:, None] & state.present.T[:, :, None],
+        visible=by_game(near(state, options) & there),
+        present=by_game(there),
         available=np.ones((state.games, ROBOTS, len(ACTIONS)), np.bool_),
     )
 
