@@ -37,6 +37,7 @@ class Rules:
     period: int | None = None
     smallest: int = 3
     largest: int = 8
+    horizon: int = 50
 
 
 def cell_of(x: float, y: float) -> tuple[int, int]:
@@ -153,7 +154,7 @@ class Referee:
         was = [robot is not None for robot in foretold]
         now = [robot is not None for robot in self.robots]
         period = self.rules.period
-        if period is None or self.step % period or self.step == 50:
+        if period is None or self.step % period or self.step == self.rules.horizon:
             assert was == now
         else:
             change = sum(now) - sum(was)

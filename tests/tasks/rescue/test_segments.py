@@ -9,20 +9,9 @@ from copa.config.load import resolve
 from copa.learning import UpdateRule
 from copa.segments import Segments
 from copa.tasks import make_task, task_spec
-from copa.tasks.base import Bools, Floats, Ints, View
+from tests.actor.test_group import Numbers, no_advice
 
 GAMES = 5
-
-
-class Numbers:
-    """Episode numbers from 0."""
-
-    def take(self, count: int) -> Ints:
-        return np.arange(count)
-
-
-def no_advice(view: View, newcomers: Bools) -> Floats:
-    raise AssertionError("nobody joins inside a training episode")
 
 
 def test_an_episode_gives_13_segments_and_all_50_steps_can_be_learned() -> None:
