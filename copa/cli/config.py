@@ -30,6 +30,7 @@ def show(
 ) -> None:
     """Print every setting as `copa train` would use it with the same options."""
     from copa.config.load import to_toml
+    from copa.config.presets import preset_named
     from copa.config.settings import SETTINGS
     from copa.methods import method_named
 
@@ -47,6 +48,10 @@ def show(
             click.echo(f"{path} = {_plain(value)}  ({found.origins.get(path, 'default')})")
     else:
         click.echo(to_toml(found.config, preset=found.preset), nl=False)
+    task = found.config.task.name
+    own = preset_named(found.preset).tasks.get(task)
+    if own:
+        click.echo(f"\n# preset {found.preset} has settings of its own for task {task}: {', '.join(own)}")
     click.echo(f"\n# {batch} segments per update, the first of them when the replay holds {minimum} segments")
 
 

@@ -1,7 +1,7 @@
 """Presets: named differences from the schema's defaults, which are the paper's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from copa.errors import ConfigError
@@ -17,6 +17,8 @@ class Preset:
 
     summary: str
     settings: Mapping[str, Any]
+    tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By name of a task: settings that differ from `settings` where that task is played."""
 
 
 _QUICK: dict[str, Any] = {
@@ -53,6 +55,10 @@ _QUICK: dict[str, Any] = {
     "actor.games": 64,
 }
 
+_QUICK_TASKS: dict[str, dict[str, Any]] = {
+    "rescue": {"learning.reward_scale": 3.0},
+}
+
 _SMOKE: dict[str, Any] = _QUICK | {
     "run.name": "smoke",
     "run.steps": 12_000,
@@ -74,8 +80,8 @@ _SMOKE: dict[str, Any] = _QUICK | {
 
 PRESETS: dict[str, Preset] = {
     "paper": Preset("Table 3 of the paper: 5,000,000 steps, width 128, RMSprop.", {}),
-    "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK),
-    "smoke": Preset("Seconds: a tiny run through every process, to see that everything works.", _SMOKE),
+    "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK, _QUICK_TASKS),
+    "smoke": Preset("Seconds: a tiny run through every process, to see that everything works.", _SMOKE, _QUICK_TASKS),
 }
 
 

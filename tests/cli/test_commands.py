@@ -71,6 +71,15 @@ def test_config_show_origins(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "run.seed = 7  (environment variable COPA_RUN_SEED)" in capsys.readouterr().out
 
 
+def test_config_show_says_what_a_preset_sets_for_the_task_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "show", "--task", "rescue", "--preset", "quick"]) == 0
+    said = capsys.readouterr().out
+    assert "preset quick has settings of its own for task rescue" in said
+    assert "learning.reward_scale" in said
+    assert run(["config", "show", "--preset", "quick"]) == 0
+    assert "of its own" not in capsys.readouterr().out
+
+
 def test_config_explain_explains_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "explain"]) == 0
     said = capsys.readouterr().out

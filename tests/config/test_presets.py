@@ -1,10 +1,14 @@
 """The presets hold what they promise."""
 
+from pathlib import Path
+
 import pytest
 
-from copa.config.load import resolve
-from copa.config.presets import PRESETS
+from copa.config.load import resolve, to_toml
+from copa.config.presets import PRESETS, Preset
+from copa.config.settings import SETTINGS
 from copa.methods import method_named
+from copa.tasks import task_names
 
 TABLE_3 = {
     "replay.capacity": 100_000,
@@ -46,3 +50,75 @@ def test_paper_batches() -> None:
 def test_presets_resolve(preset: str) -> None:
     assert resolve(preset=preset).preset == preset
     assert PRESETS[preset].summary.endswith(".")
+
+
+OF_TASKS = [
+    (name, task, path) for name, preset in PRESETS.items() for task, own in preset.tasks.items() for path in own
+]
+
+
+@pytest.mark.parametrize(("name", "task", "path"), OF_TASKS)
+def test_what_a_preset_says_for_a_task_is_a_difference(name: str, task: str, path: str) -> None:
+    assert task in task_names()
+    preset = PRESETS[name]
+    value = preset.tasks[task][path]
+    assert value != preset.settings.get(path, SETTINGS[path].default)
+    found = resolve(preset=name, flags={"task.name": task})
+    section, field = path.split(".")
+    assert getattr(getattr(found.config, section), field) == value
+    assert found.origins[path] == f"preset {name} for task {task}"
+
+
+@pytest.fixture
+def layered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preset that says more for one task, and one that names the task too."""
+    settings = {"learning.gamma": 0.5, "learning.lr": 0.5}
+    tasks = {"rescue": {"learning.gamma": 0.6, "learning.batch": 60, "task.options": {"sight": 3}}}
+    monkeypatch.setitem(PRESETS, "layered", Preset("Layered.", settings, tasks))
+    monkeypatch.setitem(PRESETS, "named", Preset("Named.", settings | {"task.name": "rescue"}, tasks))
+
+
+@pytest.mark.usefixtures("layered")
+def test_who_names_the_task_does_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text("[task]\nname = 'rescue'\n")
+    for found in (
+        resolve(preset="layered", flags={"task.name": "rescue"}),
+        resolve(preset="layered", environment={"COPA_TASK_NAME": "rescue"}),
+        resolve(preset="layered", file=file),
+        resolve(preset="named"),
+    ):
+        learning = found.config.learning
+        assert (learning.gamma, learning.lr, learning.batch) == (0.6, 0.5, 60)
+        assert found.config.task.options == {"sight": 3}
+
+
+@pytest.mark.usefixtures("layered")
+def test_another_task_is_left_alone() -> None:
+    for found in (resolve(preset="layered"), resolve(preset="named", flags={"task.name": "resource_collection"})):
+        assert (found.config.learning.gamma, found.config.learning.batch) == (0.5, None)
+        assert found.config.task.options == {}
+
+
+@pytest.mark.usefixtures("layered")
+def test_file_environment_and_flags_win_over_what_a_preset_says_for_a_task(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text("[learning]\ngamma = 0.7\nbatch = 'none'\n")
+    flags = {"task.name": "rescue", "task.options.horizon": "9"}
+    config = resolve(preset="layered", file=file, flags=flags).config
+    assert (config.learning.gamma, config.learning.batch) == (0.7, None)
+    assert config.task.options == {"sight": 3, "horizon": 9}
+    environment = {"COPA_LEARNING_GAMMA": "0.8"}
+    assert resolve(preset="layered", file=file, flags=flags, environment=environment).config.learning.gamma == 0.8
+    flags["learning.gamma"] = "0.9"
+    assert resolve(preset="layered", file=file, flags=flags, environment=environment).config.learning.gamma == 0.9
+
+
+def test_a_written_configuration_is_read_back_whatever_paper_says_for_its_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = resolve(preset="quick", flags={"task.name": "rescue", "learning.target_rate": "none"}).config
+    monkeypatch.setitem(PRESETS, "paper", Preset("Paper.", {}, {"rescue": {"learning.target_rate": 0.5}}))
+    file = tmp_path / "config.toml"
+    file.write_text(to_toml(config, preset="quick"))
+    assert resolve(file=file).config == config
