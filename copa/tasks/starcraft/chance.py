@@ -28,6 +28,7 @@ def draw_tags(seed: int, episodes: Ints) -> Ints:
     """[N, 16], the tag of every slot: a permutation of 8..15 for allies, of 0..7 for enemies."""
     slots = np.tile(np.arange(ALLIES + ENEMIES), len(episodes))
     words = random.words(seed, np.repeat(episodes, ALLIES + ENEMIES), 0, Purpose.TAG, slots)[0]
-    sides = words.reshape(len(episodes), 2, ENEMIES).argsort(axis=2, kind="stable")
+    sides: Ints = words.reshape(len(episodes), 2, ENEMIES).argsort(axis=2, kind="stable")
     sides[:, 0] += ENEMIES
-    return sides.reshape(len(episodes), ALLIES + ENEMIES)
+    tags: Ints = sides.reshape(len(episodes), ALLIES + ENEMIES)
+    return tags

@@ -1,7 +1,7 @@
 """The raw state of battles as any engine tells it: what views, masks, availability and rewards are functions of."""
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ class Units:
     def none(battles: int) -> "Units":
         """`battles` battles without a unit."""
         dtypes = {"present": np.bool_, "alive": np.bool_, "kind": np.int8}
-        arrays = {f.name: np.zeros((battles, UNITS), dtypes.get(f.name, np.float32)) for f in fields(Units)}
+        arrays: dict[str, NDArray[Any]] = {
+            f.name: np.zeros((battles, UNITS), dtypes.get(f.name, np.float32)) for f in fields(Units)
+        }
         return Units(**arrays | {"kind": np.full((battles, UNITS), -1, np.int8)})
 
     def put(self, rows: Ints, other: "Units") -> None:
