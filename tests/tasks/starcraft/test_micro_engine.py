@@ -326,6 +326,7 @@ def test_nothing_becomes_nan_or_leaves_its_bounds() -> None:
         (lambda: MicroEngine(1, 0).start(np.array([0]), np.array([-1]), ARMIES[:1]), DataError, "numbers from 0"),
         (lambda: MicroEngine(1, 0).start(np.array([0]), np.array([0]), 3 * ARMIES[:1]), DataError, "9 to 9 units"),
         (lambda: MicroEngine(2, 0).step(orders({}, 3)), DataError, r"orders are for \[3, 8\]"),
+        (lambda: MicroEngine(1, 0).step(orders({0: (ATTACK, 16, (0, 0))})), DataError, "targets run from 0 to 16"),
         (lambda: MicroEngine(2, 0).restore(MicroEngine(3, 0).snapshot()), DataError, "'kind' is int8"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, ZEALOT
+from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, ZEALOT, UnitType
 from copa.tasks.starcraft.units import ATTACK, HEAL, MOVE
 from tests.tasks.starcraft.micro import ENEMY, Battle
 
@@ -39,7 +39,7 @@ def test_the_unarmed_are_attacked_when_there_is_nobody_else() -> None:
 
 
 @pytest.mark.parametrize("unit_type", [MARAUDER, ZEALOT], ids=lambda unit_type: unit_type.name)
-def test_a_target_that_the_weapon_cannot_hit_is_not_chosen(unit_type) -> None:
+def test_a_target_that_the_weapon_cannot_hit_is_not_chosen(unit_type: UnitType) -> None:
     assert target_of(Battle([(MEDIVAC, 14, 16)], [(unit_type, 16, 16)], attack=(8, 16))) is None
 
 
@@ -62,7 +62,7 @@ def test_another_target_follows_when_one_dies() -> None:
 
 
 @pytest.mark.parametrize(("unit_type", "sight"), [(ZEALOT, 5), (MARINE, 5), (MARAUDER, 6), (STALKER, 6)])
-def test_enemies_look_five_cells_far_or_as_far_as_their_weapon(unit_type, sight: float) -> None:
+def test_enemies_look_five_cells_far_or_as_far_as_their_weapon(unit_type: UnitType, sight: float) -> None:
     edge = unit_type.radius + sight + MARINE.radius
     for distance, seen in ((edge - 0.01, True), (edge + 0.01, False)):
         battle = Battle([(MARINE, 16 - distance, 16)], [(unit_type, 16, 16)], attack=(16, 16))
