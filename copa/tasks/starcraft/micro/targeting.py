@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from copa.tasks.base import Bools
 from copa.tasks.starcraft.micro.figures import SIDES, Figures
 from copa.tasks.starcraft.micro.rules import BIOLOGICAL, SCAN_RANGE
 from copa.tasks.starcraft.micro.state import State
@@ -21,7 +22,7 @@ def choose_targets(state: State, figures: Figures) -> None:
             _choose_targets(state, figures, side, seeking[SIDES[side]])
 
 
-def _choose_targets(state: State, figures: Figures, side: int, seeking: np.ndarray) -> None:
+def _choose_targets(state: State, figures: Figures, side: int, seeking: Bools) -> None:
     """Armed enemies, and Medivacs that are healing, before unarmed ones; the nearest first.
 
     Seen are those within the scan range, and whoever attacks the unit from farther away.
