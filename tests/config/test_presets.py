@@ -86,7 +86,7 @@ def test_a_whole_battle_fits_a_segment() -> None:
     flags = {"method.T": "150", "method.name": "aqmix", "learning.batch": "32", "replay.capacity": "5000"}
     config = resolve(preset="starcraft-3-8sz", flags=flags).config
     layout = record_layout(config)
-    assert layout.T == task_spec(config.task.name, config.task.options).horizon
+    assert task_spec(config.task.name, config.task.options).horizon == layout.T
     assert layout.record_bytes * config.replay.capacity <= config.replay.max_bytes
 
 
