@@ -93,3 +93,17 @@ class Recorded:
     def close(self) -> None:
         """See `Engine`."""
         self.closed = True
+
+
+class Unreliable(Recorded):
+    """Loses the battle of every fourth episode in its third step; made as the task makes an engine."""
+
+    def __init__(self, battles: int, seed: int) -> None:
+        super().__init__(battles, crashes=dict.fromkeys(range(0, 1000, 4), 2))
+
+
+class Broken(Recorded):
+    """Loses every battle at once."""
+
+    def __init__(self, battles: int, seed: int) -> None:
+        super().__init__(battles, crashes=dict.fromkeys(range(1000), 0))
