@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 RECENT_EPISODES = 200
 """Episodes over which the recent return is a mean."""
 
+GAME_LOST = "game lost"
+"""Reason for which the unfinished segment of a game that broke off is dropped."""
+
 FLUSH_SECONDS = 3.0
 """Time for the last segments to reach Redis when the actor stops."""
 
@@ -114,6 +117,12 @@ class Actor:
         self._outbox.put(played)
         self._tell(played, epsilon)
 
+    def _drop(self, games: int) -> None:
+        """Say that so many games broke off, each with an unfinished segment."""
+        metrics.SEGMENTS_DROPPED.labels(self._label, GAME_LOST).inc(games)
+        self._journal.write(self._outbox.admission.total_steps, {"dropped": games, "reason": GAME_LOST})
+        log.warning("%d games broke off; their unfinished segments are dropped, and other episodes begin", games)
+
     def _take_first_weights(self, frame: Process) -> bool:
         published = self._follower.wait_first(frame.stopping)
         if published is None:
@@ -162,6 +171,8 @@ class Actor:
         for value in played.returns:
             metrics.EPISODE_RETURN.labels(self._label).observe(float(value))
         metrics.EPISODES.labels(self._label).inc(len(played.returns))
+        if played.lost:
+            self._drop(played.lost)
         self._returns.extend(float(value) for value in played.returns)
         self._episodes += len(played.returns)
         if len(played.returns):

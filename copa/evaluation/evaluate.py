@@ -1,5 +1,6 @@
 """Playing held-out teams, many games at once, the same games for a seed."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -8,10 +9,13 @@ from torch import Tensor
 
 from copa.acting import joined
 from copa.config.schema import Config
+from copa.errors import UnavailableError
 from copa.evaluation.policies import GreedyPolicy, Policy, RandomPolicy, TeamPolicy
 from copa.evaluation.result import TeamResult
 from copa.tasks import make_task, task_spec
 from copa.tasks.base import TaskSpec
+
+log = logging.getLogger(__name__)
 
 Source = Literal["random", "greedy"] | Mapping[str, Tensor]
 """Who plays: uniform random actions, the task's expert, or published weights (`player.*`, `coach.*`)."""
@@ -32,8 +36,11 @@ def evaluate(
 
     Game numbers are 0..episodes-1 under `seed`, the same for every source and every beta.
 
+    Games that break off (`Step.lost`) do not count.
+
     Raises:
         ConfigError: an unknown task or team.
+        UnavailableError: every game broke off.
     """
     spec = task_spec(config.task.name, config.task.options)
     return {team: _play(config, spec, source, team, episodes, seed, beta) for team in teams or default_teams(spec)}
@@ -69,10 +76,14 @@ def _play(
         view = task.reset(np.arange(games), numbers)
         fresh = view.members()
         running = counted.copy()
+        lost = np.zeros_like(running)
         total, value = np.zeros(games), np.zeros(games)
         step = 0
         while running.any():
             result = task.step(policy.act(task, view, step, fresh, running))
+            if result.lost is not None:
+                lost |= running & result.lost
+                running &= ~lost
             reward = np.where(running, result.reward, 0.0)
             total += reward
             value += config.learning.gamma**step * reward
@@ -84,13 +95,18 @@ def _play(
             fresh = joined(view, result.view)
             view = result.view
             step += 1
-        returns.append(total[counted])
-        discounted.append(value[counted])
+        returns.append(total[counted & ~lost])
+        discounted.append(value[counted & ~lost])
         eligible += policy.eligible
         sent += policy.sent
         strategy_bytes += policy.strategy_bytes
+    played = np.concatenate(returns)
+    if not len(played):
+        raise UnavailableError(f"every game of {spec.name} broke off, so that there is nothing to evaluate")
+    if len(played) < episodes:
+        log.warning("%d of %d games of team %s broke off and do not count", episodes - len(played), episodes, team)
     return TeamResult(
-        returns=np.concatenate(returns),
+        returns=played,
         discounted=np.concatenate(discounted),
         T=config.method.T,
         eligible=eligible,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from copa.acting import Players
+from copa.acting import Players, random_actions
 from copa.communication import Communication
 from copa.config.schema import Config
 from copa.methods import method_named
@@ -39,8 +39,7 @@ class RandomPolicy:
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """See `Policy`."""
-        drawn: Ints = (self._rng.random(view.available.shape, dtype=np.float32) * view.available).argmax(axis=2)
-        return drawn
+        return random_actions(view.available, self._rng)
 
 
 class GreedyPolicy:

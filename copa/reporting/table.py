@@ -12,8 +12,9 @@ def team_names(final: Mapping[str, Any]) -> list[str]:
 
 
 def cell(values: Mapping[str, Any]) -> str:
-    """Mean and standard error."""
-    return f"{values['mean']:.1f} ± {values['stderr']:.1f}"
+    """Mean and standard error of the return, then what the task says of how episodes ended, as shares of them."""
+    outcomes = [f", {name.replace('_', ' ')} {share:.0%}" for name, share in values.get("outcomes", {}).items()]
+    return f"{values['mean']:.1f} ± {values['stderr']:.1f}{''.join(outcomes)}"
 
 
 def rate(values: Mapping[str, Any]) -> str:

@@ -86,6 +86,10 @@ class Step:
     """[B], the time limit cut the episode."""
     info: dict[str, NDArray[Any]]
     """[B] arrays of task-specific outcomes, for instance `battle_won`; empty where there are none."""
+    lost: Bools | None = None
+    """[B], games that broke off in this step for a reason outside the game, for instance an engine that crashed. The
+    step did not take place (reward 0, not terminated, not truncated); the game waits to be reset. None where a task
+    cannot lose games."""
 
 
 Snapshot = dict[str, NDArray[Any]]

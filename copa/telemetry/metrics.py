@@ -63,4 +63,9 @@ STALENESS_VERSIONS = Histogram(
 )
 STALENESS_SECONDS = Gauge("copa_weights_staleness_seconds", "Age of the weights in use.")
 
+EVAL_OUTCOME = Gauge(
+    "copa_eval_outcome",
+    "Mean over held-out episodes of what the task says of their end, for instance battle_won.",
+    ["team", "outcome"],
+)
 EVAL_RETURN = Gauge("copa_eval_return", "Mean return of held-out episodes, without exploration.", ["team"])
