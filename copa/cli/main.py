@@ -18,7 +18,7 @@ _COMMANDS: dict[str, str] = {
     "compare": "copa.cli.compare:compare",
     "export": "copa.cli.export:export",
     "config": "copa.cli.config:config",
-    "tasks": "copa.cli.listing:tasks",
+    "tasks": "copa.cli.tasks:tasks",
     "methods": "copa.cli.listing:methods",
     "replay": "copa.cli.replay:replay",
     "health": "copa.cli.health:health",
