@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,17 @@ def test_trains(name: str, installed: dict[str, str], tmp_path: Path, start: Sta
         assert list(final["policies"][policy])[:2] == ["train", "5"]
     greedy, chance = (final["policies"][policy]["5"]["mean"] for policy in ("greedy", "random"))
     assert greedy > chance
+
+
+def test_the_documentation_shows_the_examples() -> None:
+    text = (ROOT / "docs" / "your-own-task.md").read_text(encoding="utf-8")
+    examples = [
+        path.read_text(encoding="utf-8")
+        for package in PACKAGES
+        for path in sorted((ROOT / "examples" / package).rglob("*"))
+        if path.suffix in (".py", ".toml")
+    ]
+    blocks = re.findall(r"^```(?:python|toml)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in blocks:
+        assert any(block in example for example in examples), block
