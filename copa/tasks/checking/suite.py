@@ -7,7 +7,7 @@ from pathlib import Path
 from copa.errors import CopaError
 from copa.tasks import find
 from copa.tasks.base import Option
-from copa.tasks.checking import arrays, description, episodes, experts, members, repeating, state
+from copa.tasks.checking import arrays, description, drawings, episodes, experts, members, repeating, state
 from copa.tasks.checking.report import ContractError, Finding, Report
 from copa.tasks.checking.subject import Check, Subject
 
@@ -34,7 +34,7 @@ CHECKS = (
     state.VIEWS,
     state.SNAPSHOT,
     experts.GREEDY,
-    experts.DRAWING,
+    drawings.DRAWING,
 )
 
 
@@ -50,7 +50,7 @@ def findings(name: str, options: Mapping[str, Option]) -> Iterator[Finding]:
     for check in CHECKS:
         if broken:
             yield Finding(check.name, check.requires, "skipped", f"first mend {broken!r}")
-        elif check is experts.DRAWING and not experts.has_drawing(subject):
+        elif check is drawings.DRAWING and not drawings.has_drawing(subject):
             yield Finding(check.name, check.requires, "skipped", "the task has no drawing")
         else:
             finding = run(check, subject)
