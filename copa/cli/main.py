@@ -19,7 +19,7 @@ _COMMANDS: dict[str, str] = {
     "export": "copa.cli.export:export",
     "bench": "copa.cli.bench:bench",
     "config": "copa.cli.config:config",
-    "tasks": "copa.cli.listing:tasks",
+    "tasks": "copa.cli.tasks:tasks",
     "methods": "copa.cli.listing:methods",
     "replay": "copa.cli.replay:replay",
     "health": "copa.cli.health:health",

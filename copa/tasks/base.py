@@ -99,7 +99,8 @@ class Task(Protocol):
     """B games of one task.
 
     The same `(seed, episode number)` gives the same game whatever B, the process or the order.
-    A game that has ended stays as it is (reward 0, not terminated, not truncated) until it is reset.
+    A game that has ended stays as it is (reward 0, not terminated, not truncated) until it is reset; one that was
+    never started has no agents, and stays so likewise. `copa.tasks.checking` checks all of this on any task.
     """
 
     spec: TaskSpec
