@@ -99,19 +99,20 @@ def test_units_can_kill_each_other_in_one_loop() -> None:
     np.testing.assert_array_equal(battle.state.health, 0)
 
 
-def test_the_dead_lose_health_and_life_and_nothing_else() -> None:
-    battle = Battle([(STALKER, 16, 16)], [(MEDIVAC, 18, 16), (STALKER, 20, 16)])
-    battle.state.health[ENEMY] = 1
+@pytest.mark.parametrize("dead", [MEDIVAC, ZEALOT], ids=lambda unit_type: unit_type.name)
+def test_the_dead_lose_health_and_life_and_nothing_else(dead: UnitType) -> None:
+    battle = Battle([(STALKER, 16, 16)], [(dead, 18, 16), (STALKER, 20, 16)])
+    battle.state.health[ENEMY], battle.state.shield[ENEMY] = 1, 0
     battle.state.cooldown[ENEMY] = 3
     battle.order(0, ATTACK, ENEMY)
     battle.loops(1)
     seen = battle.engine.units
-    battle.loops(20)
+    battle.loops(200)
     later = battle.engine.units
     assert seen.health[0, ENEMY] == 0
     assert not seen.alive[0, ENEMY]
     assert seen.present[0, ENEMY]
-    assert seen.energy[0, ENEMY] > 50
+    assert (seen.energy[0, ENEMY] > 50) == (dead is MEDIVAC)
     for name in ("x", "y", "shield", "energy", "cooldown", "kind", "health_max", "energy_max"):
         assert getattr(later, name)[0, ENEMY] == getattr(seen, name)[0, ENEMY], name
 

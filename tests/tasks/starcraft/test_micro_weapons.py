@@ -116,6 +116,18 @@ def test_marines_and_stalkers_hit_air(unit_type: UnitType) -> None:
     assert battle.state.health[ENEMY, 0] < MEDIVAC.health
 
 
+def test_the_dead_obey_nothing() -> None:
+    battle = Battle([(MARINE, 16, 16)], [(STALKER, 18, 16)], attack=(16, 16))
+    battle.state.health[0] = 1
+    battle.loops(1)
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(20)
+    assert battle.state.shield[ENEMY, 0] == 80
+    battle.order(0, MOVE, point=(4, 4))
+    battle.loops(20)
+    assert battle.place(0) == (16, 16)
+
+
 def test_no_attack_by_the_unarmed_on_friends_or_on_the_dead() -> None:
     battle = Battle([(MEDIVAC, 16, 16), (MARINE, 16, 16), (MARINE, 17, 18)], [(MARINE, 18, 16), (MARINE, 18, 17)])
     battle.state.health[ENEMY + 1] = 6
