@@ -60,9 +60,10 @@ def text(found: Estimate) -> str:
         f" ({found.states:,} visited states, strategies of the coach):\n{aligned(_slope_cells(found), left=1)}",
         _about_eta(found),
         f"kappa, by proxy: largest |Bellman error| / (1 - gamma) = {found.errors.largest:.4g} /"
-        f" {1 - found.gamma:.4g} = {found.kappa:.4g}.\nThe theorem's kappa is the largest distance of Q_tot from Q*, which"
-        " nobody knows; sup |Bellman error| / (1 - gamma) would bound it, and this is\nthat figure over sampled steps:"
-        " too small where worse steps were not visited, too large by what is random in rewards and next states.",
+        f" {1 - found.gamma:.4g} = {found.kappa:.4g}.\n"
+        "The theorem's kappa, the largest distance of Q_tot from Q*, is not known; sup |Bellman error| / (1 - gamma)"
+        " bounds it, and this is\na sample of that: too small where worse steps were not visited, too large by what is"
+        " random in rewards and next states.",
         "Bound 2 (n_a eta beta + kappa) / (1 - gamma) beside the discounted value lost by playing with beta"
         f" ({found.episodes} paired episodes, mean and 95 % interval):\n{aligned(_point_cells(found), left=0)}",
         _verdict(found),
@@ -165,8 +166,8 @@ def _verdict(found: Estimate) -> str:
         else:
             said += " The whole bound is above the measured loss at every beta tried."
     return (
-        f"{said}\n`/ lost` says how loose it is, against the larger of the two means; `told` is the share of coach steps in"
-        " which a player is spoken to."
+        f"{said}\n`/ lost` says how loose it is, against the larger of the two means; `told` is the share of coach"
+        " steps in which a player is spoken to."
     )
 
 
