@@ -13,7 +13,7 @@ from copa.reporting.curves import COLOURS, GREY
 
 def draw_bound(path: Path, found: Estimate) -> None:
     """Draw both panels."""
-    figure = Figure(figsize=(12.4, 4.8), layout="constrained")
+    figure = Figure(figsize=(12.4, 5.2), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(f"Theorem 1 for {found.method}, {found.task}, team {found.team}: an estimate, not a certificate")
     losses, slopes = figure.subplots(1, 2)
@@ -23,7 +23,7 @@ def draw_bound(path: Path, found: Estimate) -> None:
         axes.grid(visible=True, color="#e4e4e4", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(frameon=False, fontsize=9, ncol=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     partial = path.with_suffix(".partial.png")
     figure.savefig(partial, dpi=110)
     partial.replace(path)

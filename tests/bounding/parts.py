@@ -14,13 +14,17 @@ SPEC = task_spec("resource_collection")
 
 
 def made(method: str = "copa", learning: dict[str, object] | None = None, **nets: object) -> Checkpoint:
-    """Networks that have not learned, as a checkpoint; their players heed strategies."""
+    """Networks that have not learned, as a checkpoint; what the coach says changes from state to state and matters."""
     config = Config.model_validate(
         {"method": {"name": method}, "nets": {"width": 8, "heads": 2, **nets}, "learning": learning or {}}
     )
     torch.manual_seed(3)
-    rule = UpdateRule(SPEC, config, torch.device("cpu"))
-    return Checkpoint(rule.state(), config, updates=5, steps=9, version=1, counters={})
+    state = UpdateRule(SPEC, config, torch.device("cpu")).state()
+    for name in ("coach.mean.weight", "player.strategy.weight"):
+        for of in (name, f"target_{name}"):
+            if of in state:
+                state[of] *= 10.0
+    return Checkpoint(state, config, updates=5, steps=9, version=1, counters={})
 
 
 def watched(saved: Checkpoint, games: int, team: str = "5") -> tuple[list[States], list[Moment]]:

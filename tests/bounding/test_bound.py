@@ -1,6 +1,7 @@
 """`copa bound`, from a checkpoint to its text, data and picture."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,32 +61,31 @@ def test_the_command_prints_and_draws(folder: Path, tmp_path: Path, capsys: pyte
 
 
 def test_a_stated_loss_is_looked_for_between_the_betas_tried() -> None:
-    saved = made(attention="masked", memory="gru")
-    found = estimate(saved.config, saved.tensors, betas=[1e9], loss=0.0, **QUICK)
-    (lost,) = [point.loss.largest for point in found.points if point.beta == 1e9]
-    assert lost > 0.0
-    assert len(found.points) == 5
-    allowed = found.allowed
-    assert allowed is not None
-    assert allowed.exceeded_at is not None
-    within = [point.loss.largest for point in found.points if point.beta <= allowed.by_measure]
-    assert all(loss <= 0.0 for loss in within)
-    assert min(point.beta for point in found.points if point.loss.largest > 0.0) == allowed.exceeded_at
+    """Beyond every distance all betas lose the same, so a smaller loss is looked for nearer to 0 each time."""
+    saved = made(attention="masked", attention_skip=True, attention_norm=True)
+    far = 1e9
+    lost = estimate(saved.config, saved.tensors, betas=[far], **QUICK).points[0].loss.largest
+    found = estimate(saved.config, saved.tensors, betas=[far], loss=lost - 1e-3, **QUICK)
+    assert [point.beta for point in found.points] == [far / 16, far / 8, far / 4, far / 2, far]
+    assert found.allowed is not None
+    assert (found.allowed.by_measure, found.allowed.exceeded_at) == (0.0, far / 16)
+    enough = estimate(saved.config, saved.tensors, betas=[far], loss=lost, **QUICK)
+    assert len(enough.points) == 1
+    assert enough.allowed is not None
+    assert (enough.allowed.by_measure, enough.allowed.exceeded_at) == (far, None)
 
 
 def test_rates_become_betas(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(words(folder, "--rate", "0.5", "--json", "--output", str(tmp_path))) == 0
     (point,) = json.loads(capsys.readouterr().out)["points"]
-    assert point["communication_rate"] == pytest.approx(0.5, abs=0.05)
+    assert point["communication_rate"] == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_loss_above_the_bound_is_explained() -> None:
-    """Networks that know nothing of their slopes: an eta of a single state may be too small, and that is said."""
+    """A loss that is as large as none was measured: what the text says of it."""
     saved = made(attention="masked", memory="gru")
     found = estimate(saved.config, saved.tensors, betas=[1.0], **QUICK)
     (point,) = found.points
-    from dataclasses import replace
-
     lost = replace(point.loss, start=replace(point.loss.start, mean=point.strategy_term + 1))
     between = replace(found, points=(replace(point, loss=lost),))
     assert "above the strategy term at beta 1:" in text(between)

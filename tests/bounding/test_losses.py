@@ -9,8 +9,8 @@ from copa.evaluation.playing import play
 from copa.tasks import make_task
 from tests.bounding.parts import SPEC, made
 
-EPISODES, SEED, FAR = 12, 5, 1e9
-SAVED = made(attention="masked", memory="gru", learning={"gamma": 0.95})
+EPISODES, SEED, FAR = 24, 3, 1e9
+SAVED = made(attention="masked", attention_skip=True, attention_norm=True, memory="gru", learning={"gamma": 0.95})
 
 
 def rewards(beta: float, until: int) -> np.ndarray:
