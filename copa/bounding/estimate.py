@@ -76,6 +76,8 @@ class Estimate:
     """The same, the next state's value being that of the target networks."""
     kappa: float
     """A proxy: the largest absolute Bellman error / (1 - gamma)."""
+    value: float
+    """Mean discounted return from the start when told everything: what there is to lose on average."""
     points: tuple[Point, ...]
     """By beta, from the smallest."""
     allowed: Allowed | None
@@ -152,6 +154,7 @@ def estimate(
         errors=errors,
         target_errors=target_errors,
         kappa=kappa,
+        value=losses.value,
         points=tuple(point(found) for found in measured),
         allowed=allowed,
     )

@@ -108,6 +108,11 @@ class Losses:
         self._start: Ints = np.zeros(episodes, np.int64)
         self._told = self._play(0.0, self._start)
 
+    @property
+    def value(self) -> float:
+        """Mean discounted return from the start when told everything."""
+        return float(self._told.after(self._start, self._config.learning.gamma).mean())
+
     def measure(self, beta: float) -> Loss:
         """Play all episodes with `beta`, and again with `beta` until their moments."""
         gamma = self._config.learning.gamma

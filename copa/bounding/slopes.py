@@ -20,6 +20,8 @@ _BLOCK = 256
 CLOSEST = 0.01
 """Pairs nearer to each other than this share of the mean distance are left out: rounding would be their slope."""
 
+_SAMPLED = ("gradient", "secant", "mixer", "player", "distance")
+
 Values = NDArray[np.float32]
 
 
@@ -58,7 +60,7 @@ def sample_slopes(spec: TaskSpec, nets: Nets, states: States, *, pairs: int, see
     """
     generator = np.random.default_rng(seed)
     pool = states.strategies[states.members()]
-    found: dict[str, list[Values]] = {"gradient": [], "secant": [], "mixer": [], "player": [], "distance": []}
+    found: dict[str, list[Values]] = {name: [] for name in _SAMPLED}
     for first in range(0, len(states), _BLOCK):
         block = states.take(slice(first, first + _BLOCK))
         drawn = generator.integers(len(pool), size=(pairs, *block.actions.shape))
@@ -66,7 +68,7 @@ def sample_slopes(spec: TaskSpec, nets: Nets, states: States, *, pairs: int, see
         for name, values in _slopes(TeamValue(spec, nets, block), torch.from_numpy(points)).items():
             found[name].append(values.numpy())
     joined = {name: np.concatenate(values) for name, values in found.items()}
-    far = joined["distance"] > CLOSEST * joined["distance"].mean() if len(joined["distance"]) else slice(None)
+    far = joined["distance"] > CLOSEST * joined["distance"].sum() / max(len(joined["distance"]), 1)
     joined |= {name: joined[name][far] for name in ("secant", "distance")}
     ceiling = lipschitz_ceiling(nets)
     return Slopes(
@@ -103,7 +105,7 @@ def _slopes(value: TeamValue, points: Tensor) -> dict[str, Tensor]:
     utilities, steepness = _player_slopes(value, points)
     held = value.best(utilities[0])
     distances = (points[1:] - points[:1]).norm(dim=-1)
-    found: dict[str, list[Tensor]] = {"gradient": [], "secant": [], "mixer": [], "player": [], "distance": []}
+    found: dict[str, list[Tensor]] = {name: [] for name in _SAMPLED}
     for agent in range(held.shape[-1]):
         own = utilities[:, :, agent].movedim(-1, 1)
         tried = held.expand(*own.shape, -1).clone()

@@ -17,8 +17,9 @@ class Spread:
 
     @staticmethod
     def of(values: NDArray[np.floating[Any]]) -> "Spread":
-        """The spread of `values` [n], at least one."""
-        return Spread(len(values), tuple(np.percentile(values, np.arange(101)).tolist()))
+        """The spread of `values` [n]; zeros where there are none."""
+        known = values if len(values) else np.zeros(1)
+        return Spread(len(values), tuple(np.percentile(known, np.arange(101)).tolist()))
 
     @property
     def largest(self) -> float:

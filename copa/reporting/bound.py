@@ -45,6 +45,7 @@ def data(found: Estimate) -> dict[str, Any]:
         "bellman_errors": found.errors.json(),
         "bellman_errors_target": found.target_errors.json(),
         "kappa_proxy": _finite(found.kappa),
+        "value": found.value,
         "points": [_point(point) for point in found.points],
         "allowed": None if allowed is None else {name: _finite(getattr(allowed, name)) for name in Allowed.__slots__},
     }
@@ -65,7 +66,8 @@ def text(found: Estimate) -> str:
         " bounds it, and this is\na sample of that: too small where worse steps were not visited, too large by what is"
         " random in rewards and next states.",
         "Bound 2 (n_a eta beta + kappa) / (1 - gamma) beside the discounted value lost by playing with beta"
-        f" ({found.episodes} paired episodes, mean and 95 % interval):\n{aligned(_point_cells(found), left=0)}",
+        f" ({found.episodes} paired episodes, mean and 95 % interval;\ntold everything, the team reaches"
+        f" {found.value:.4g} from the start):\n{aligned(_point_cells(found), left=0)}",
         _verdict(found),
     ]
     if found.allowed is not None:
@@ -165,6 +167,9 @@ def _verdict(found: Estimate) -> str:
             )
         else:
             said += " The whole bound is above the measured loss at every beta tried."
+    vacuous = [point for point in found.points if point.strategy_term > found.value]
+    if vacuous:
+        said += f"\nFrom beta = {vacuous[0].beta:.4g} on, the term is above all the reward that there is to lose."
     return (
         f"{said}\n`/ lost` says how loose it is, against the larger of the two means; `told` is the share of coach"
         " steps in which a player is spoken to."

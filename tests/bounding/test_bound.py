@@ -92,6 +92,9 @@ def test_a_loss_above_the_bound_is_explained() -> None:
     assert "The whole bound is above the measured loss" in text(between)
     beyond = replace(lost, start=replace(lost.start, mean=point.bound + 1))
     assert "above the whole bound too" in text(replace(found, points=(replace(point, loss=beyond),)))
+    worthless = replace(found, value=point.strategy_term / 2)
+    assert "From beta = 1 on, the term is above all the reward" in text(worthless)
+    assert "above all the reward" not in text(replace(found, value=2 * point.strategy_term))
     assert data(between)["points"][0]["strategy_term_by_lost"] < 1.0
 
 

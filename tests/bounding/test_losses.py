@@ -28,6 +28,7 @@ def test_the_loss_from_the_start_is_that_of_evaluations() -> None:
         for beta in (0.0, FAR)
     )
     found = losses.measure(FAR)
+    assert losses.value == pytest.approx(told.discounted.mean(), abs=1e-4)
     assert found.start.mean == pytest.approx((told.discounted - held.discounted).mean(), abs=1e-4)
     assert found.start.mean != 0.0
     assert found.start.low <= found.start.mean <= found.start.high

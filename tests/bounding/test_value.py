@@ -147,6 +147,17 @@ def test_visits_are_steps_of_the_games_with_the_largest_team_noted() -> None:
     np.testing.assert_array_equal(visits.following.previous[stayed], visits.states.actions[stayed])
 
 
+def test_one_state_of_one_agent_has_gradients_but_no_pairs() -> None:
+    saved = made(attention="masked")
+    states = visit(saved.config, SPEC, saved.tensors, team="5", games=1, states=1, seed=0).states
+    present = np.zeros_like(states.present)
+    present[:, 0] = states.present[:, 0]
+    alone = replace(states, present=present)
+    found = sample_slopes(SPEC, networks(SPEC, saved.config, saved.tensors), alone, pairs=3, seed=0, scale=1.0)
+    assert (found.secant.count, found.secant.largest) == (0, 0.0)
+    assert found.eta == found.gradient.largest > 0.0
+
+
 def test_a_spread_is_percentiles() -> None:
     spread = Spread.of(np.arange(201) / 2)
     assert (spread.count, spread.largest, spread.percentiles[25]) == (201, 100.0, 25.0)
