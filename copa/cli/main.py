@@ -16,6 +16,7 @@ _COMMANDS: dict[str, str] = {
     "eval": "copa.cli.evaluate:evaluate",
     "report": "copa.cli.report:report",
     "compare": "copa.cli.compare:compare",
+    "bound": "copa.cli.bound:bound",
     "export": "copa.cli.export:export",
     "bench": "copa.cli.bench:bench",
     "config": "copa.cli.config:config",

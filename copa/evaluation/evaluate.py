@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from copa.acting import joined
 from copa.config.schema import Config
 from copa.errors import UnavailableError
+from copa.evaluation.playing import play
 from copa.evaluation.policies import GreedyPolicy, Policy, RandomPolicy, TeamPolicy
 from copa.evaluation.result import TeamResult
 from copa.tasks import make_task, task_spec
@@ -73,30 +73,16 @@ def _play(
         numbers = np.arange(first, first + games)
         counted = numbers < episodes
         policy = _policy(config, spec, source, games, seed + first, beta)
-        view = task.reset(np.arange(games), numbers)
-        fresh = view.members()
-        running = counted.copy()
-        lost = np.zeros_like(running)
-        total, value = np.zeros(games), np.zeros(games)
-        step = 0
-        while running.any():
-            result = task.step(policy.act(task, view, step, fresh, running))
-            if result.lost is not None:
-                lost |= running & result.lost
-                running &= ~lost
-            reward = np.where(running, result.reward, 0.0)
-            total += reward
-            value += config.learning.gamma**step * reward
-            steps += int(running.sum())
-            ended = running & (result.terminated | result.truncated)
-            for name, values in result.info.items():
-                outcomes.setdefault(name, []).extend(float(value) for value in values[ended])
-            running &= ~ended
-            fresh = joined(view, result.view)
-            view = result.view
-            step += 1
-        returns.append(total[counted & ~lost])
-        discounted.append(value[counted & ~lost])
+        total, value, whole = np.zeros(games), np.zeros(games), counted.copy()
+        for moment in play(task, policy, numbers, counted):
+            whole &= ~moment.lost
+            total += moment.reward
+            value += config.learning.gamma**moment.step * moment.reward
+            steps += int(moment.running.sum())
+            for name, values in moment.info.items():
+                outcomes.setdefault(name, []).extend(float(value) for value in values[moment.ended])
+        returns.append(total[whole])
+        discounted.append(value[whole])
         eligible += policy.eligible
         sent += policy.sent
         strategy_bytes += policy.strategy_bytes

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from copa.acting import Players, random_actions
-from copa.communication import Communication
+from copa.communication import Beta, Communication
 from copa.config.schema import Config
 from copa.methods import method_named
 from copa.nets import build_coach, load_weights
@@ -59,9 +59,10 @@ class TeamPolicy:
     steps is told at once and, as by the coach service, at the next coach step whatever its strategy is then.
     """
 
-    def __init__(self, spec: TaskSpec, config: Config, weights: Mapping[str, Tensor], games: int, beta: float) -> None:
+    def __init__(self, spec: TaskSpec, config: Config, weights: Mapping[str, Tensor], games: int, beta: Beta) -> None:
         self._T = config.method.T
-        self._beta = beta
+        self.beta = beta
+        """How far a strategy must move to travel; may be changed between steps."""
         self._players = Players(spec, config, games)
         self._players.load(weights)
         self._coach = None
@@ -86,14 +87,18 @@ class TeamPolicy:
         if step == 0:
             self._players.begin_agents(fresh)
         strategies = None if self._coach is None else self._advise(view, phase, fresh, running)
-        actions: Ints = self._players.values(view, phase, strategies).argmax(axis=2)
-        self._players.remember(actions, view.members())
-        return actions
+        return self._choose(view, phase, strategies)
 
     @property
     def held(self) -> Floats | None:
         """Strategies that the players hold, [B, A, d_z]; None without a coach."""
         return None if self._communication is None else self._communication.held
+
+    def _choose(self, view: View, phase: int, strategies: Floats | None) -> Ints:
+        """The best actions [B, A] with `strategies` [B, A, d_z] at the step `phase` since the last coach step."""
+        actions: Ints = self._players.values(view, phase, strategies).argmax(axis=2)
+        self._players.remember(actions, view.members())
+        return actions
 
     def _advise(self, view: View, phase: int, fresh: Bools, running: Bools) -> Floats:
         assert self._communication is not None
@@ -106,7 +111,7 @@ class TeamPolicy:
             asked &= fresh
         self.spoken = np.zeros_like(asked)
         if asked.any():
-            self.spoken = talk.update(self._plan(view), asked, fresh, self._beta, version=1)
+            self.spoken = talk.update(self._plan(view), asked, fresh, self.beta, version=1)
             sent = int(self.spoken.sum())
             self.eligible += int(asked.sum())
             self.sent += sent
