@@ -21,7 +21,7 @@ def show_gpu(device: torch.device) -> None:
     metrics.GPU_MEMORY.labels(name).set_function(lambda: torch.cuda.memory_reserved(device))
     try:
         torch.cuda.utilization(device)
-    except (ImportError, RuntimeError) as error:
-        log.info("the use of the GPU is not measured (pip install 'copa[gpu]'): %s", error)
+    except Exception as error:  # the library has errors of its own, and a part of a divided GPU does not tell
+        log.info("how busy the GPU is cannot be measured (pip install 'copa[gpu]'): %s", error)
         return
     metrics.GPU_UTILIZATION.labels(name).set_function(lambda: torch.cuda.utilization(device) / 100.0)

@@ -135,6 +135,8 @@ def _states() -> statetimeline.Panel:
         statetimeline.Panel()
         .show_value(common_models.VisibilityMode.NEVER)
         .merge_values(True)
+        .line_width(0)
+        .fill_opacity(70)
         .mappings([models.ValueMap(options={"1": well, "0": ill})])
     )
 
