@@ -74,8 +74,8 @@ THROUGHPUT = Dashboard(
             "Time of an update and of a batch",
             "An update without waiting for its batch; a batch without waiting for the limiter.",
             (
-                *quantiles("copa_update_seconds", "update, ")[:2],
-                *quantiles("copa_sample_seconds", "batch, ")[:2],
+                *quantiles("copa_update_seconds", "update, "),
+                *quantiles("copa_sample_seconds", "batch, "),
             ),
             "s",
             low=0,
@@ -103,7 +103,7 @@ LEARNING = Dashboard(
         Panel(
             "Return without exploration, by team",
             "Mean return of the evaluator's episodes; teams other than `train` are held out.",
-            (Query("copa_eval_return", "{{team}}"),),
+            (Query("copa_eval_return", "team {{team}}"),),
             width=12,
         ),
         Panel(
@@ -113,9 +113,15 @@ LEARNING = Dashboard(
             width=12,
         ),
         Panel(
-            "Loss by part",
-            "Of the latest update.",
-            (Query("copa_loss", "{{part}}"),),
+            "TD loss",
+            "Of the latest update; `imagined_td` where the method has an imagined part.",
+            (Query('copa_loss{part=~"td|imagined_td"}', "{{part}}"),),
+            low=0,
+        ),
+        Panel(
+            "Variational objective",
+            "Of the latest update: what keeps strategies informative. Only methods with that objective have it.",
+            (Query('copa_loss{part=~"nll|entropy"}', "{{part}}"),),
         ),
         Panel(
             "Gradient norm by group",
@@ -143,13 +149,6 @@ LEARNING = Dashboard(
             "Staleness of samples",
             "Versions between the newest weights and those a sampled segment was played with, on average.",
             (Query("copa:weights_staleness_versions:mean1m", "versions"),),
-            low=0,
-        ),
-        Panel(
-            "Episodes",
-            "Episodes finished, by actor.",
-            (Query("sum by (actor) (rate(copa_episodes_total[$__rate_interval]))", "actor {{actor}}"),),
-            "cps",
             low=0,
         ),
     ),
@@ -207,7 +206,7 @@ COMMUNICATION = Dashboard(
             "Games in one forward pass",
             "Requests of all actors that wait are answered by one pass.",
             (
-                *quantiles("copa_coach_batch_rows")[:2],
+                *quantiles("copa_coach_batch_rows"),
                 Query(
                     "sum(rate(copa_coach_batch_rows_sum[$__rate_interval]))"
                     " / sum(rate(copa_coach_batch_rows_count[$__rate_interval]))",

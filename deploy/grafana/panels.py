@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["none", "short", "percentunit", "bytes", "Bps", "s", "cps", "cps", "steps/s", "updates/s", "segments/s"]
+Unit = Literal["none", "short", "percentunit", "bytes", "Bps", "s", "cps", "steps/s", "updates/s", "segments/s"]
 Kind = Literal["lines", "number", "states", "alerts"]
 
 
@@ -43,12 +43,14 @@ class Dashboard:
 
 
 def number(title: str, expression: str, unit: Unit, description: str, decimals: int | None = None) -> Panel:
+    """A small panel with one number and its recent course."""
     query = Query(expression, title)
     return Panel(title, description, (query,), unit, kind="number", width=4, height=4, decimals=decimals)
 
 
 def quantiles(histogram: str, by: str = "") -> tuple[Query, ...]:
+    """Median and 95 % of a histogram; `by` stands before their names."""
     return tuple(
         Query(f"histogram_quantile({q}, sum by (le) (rate({histogram}_bucket[$__rate_interval])))", f"{by}{name}")
-        for q, name in ((0.5, "median"), (0.95, "95 %"), (0.99, "99 %"))
+        for q, name in ((0.5, "median"), (0.95, "95 %"))
     )

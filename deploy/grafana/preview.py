@@ -240,7 +240,9 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True, help="PNG file to write")
     arguments = parser.parse_args()
     dashboard = json.loads((FOLDER / f"{arguments.dashboard}.json").read_text(encoding="utf-8"))
-    draw(dashboard, Prometheus(arguments.prometheus, arguments.minutes)).savefig(arguments.output)
+    draw(dashboard, Prometheus(arguments.prometheus, arguments.minutes)).savefig(
+        arguments.output, pil_kwargs={"optimize": True}
+    )
     return 0
 
 
