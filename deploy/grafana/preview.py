@@ -29,7 +29,7 @@ FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 COLUMNS = 24
 COLUMN_INCHES, ROW_INCHES, GAP_INCHES = 0.62, 0.36, 0.06
-DPI = 110
+DPI = 100
 RATE_INTERVAL = "1m"
 """What Grafana puts for $__rate_interval is never shorter than four scrapes; the recording rules use this too."""
 
@@ -240,9 +240,8 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True, help="PNG file to write")
     arguments = parser.parse_args()
     dashboard = json.loads((FOLDER / f"{arguments.dashboard}.json").read_text(encoding="utf-8"))
-    draw(dashboard, Prometheus(arguments.prometheus, arguments.minutes)).savefig(
-        arguments.output, pil_kwargs={"optimize": True}
-    )
+    figure = draw(dashboard, Prometheus(arguments.prometheus, arguments.minutes))
+    figure.savefig(arguments.output, pil_kwargs={"optimize": True})
     return 0
 
 

@@ -30,6 +30,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from copa.run_folder import RunFolder
 from copa.telemetry.metrics import OF_ROLE
+from deploy.grafana.preview import Prometheus, draw
 from deploy.prometheus.local import configuration, targets_of
 from tests.monitoring.parts import NEEDS_PROMETHEUS, dashboards, rules
 from tests.system.conftest import Train
@@ -170,6 +171,16 @@ def test_a_query_without_data_is_found(live: Live, monkeypatch: pytest.MonkeyPat
         "no number": "copa_update_seconds_count * NaN",
     }
     assert live.without_data(queries) == queries
+
+
+@pytest.mark.parametrize("name", dashboards())
+def test_a_dashboard_is_drawn_without_grafana(live: Live, tmp_path: Path, name: str) -> None:
+    dashboard = dashboards()[name]
+    figure = draw(dashboard, Prometheus(live.url, minutes=2.0))
+    said = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {panel["title"] for panel in dashboard["panels"]} <= said
+    figure.savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("role", OF_ROLE)
