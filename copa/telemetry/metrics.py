@@ -27,7 +27,6 @@ _RETURNS = (-50, -20, -10, 0, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 
 BUILD = Info("copa_build", "Version of COPA and of what it runs on.")
 LOOP_IDLE = Gauge("copa_loop_idle_seconds", "Time since the main loop last went round.")
 REDIS_UP = Gauge("copa_redis_up", "Whether Redis carried out this process's latest command: 1, 0, or NaN before any.")
-REDIS_UP.set(math.nan)
 REDIS_FAILURES = Counter("copa_redis_failures_total", "Commands that Redis did not carry out, by reason.", ["reason"])
 for _reason in ("unreachable", "disk", "refused", "out of memory"):
     REDIS_FAILURES.labels(_reason)
@@ -112,6 +111,13 @@ GPU_UTILIZATION = Gauge("copa_gpu_utilization_ratio", "Share of the time in whic
 
 EVAL_RETURN = Gauge("copa_eval_return", "Mean return of held-out episodes, without exploration.", ["team"])
 
+_TOLD_BY_REDIS = (
+    *(RUN_STEPS, RUN_STEPS_PLANNED, REDIS_RESTARTS, LIMITER_OWED, LIMITER_TOLERANCE),
+    *(REPLAY_SEGMENTS, REPLAY_CAPACITY, REPLAY_BYTES, REPLAY_LIMIT, REPLAY_ACTORS, REPLAY_LOST_SEGMENTS),
+)
+for _gauge in (REDIS_UP, *_TOLD_BY_REDIS):
+    _gauge.set(math.nan)
+
 _EVERY = (BUILD, LOOP_IDLE, REDIS_UP, REDIS_FAILURES, WEIGHTS_VERSION)
 _FOLLOWER = (WEIGHTS_LOOKED, STALENESS_SECONDS)
 _RUN = (RUN_STEPS, RUN_STEPS_PLANNED)
@@ -140,7 +146,7 @@ OF_ROLE = {
     ),
     "evaluator": (*_EVERY, *_FOLLOWER, *_RUN, EVAL_RETURN),
 }
-"""What each role serves: a metric that a process cannot know is not there, rather than 0."""
+"""What each role serves: a metric that a process cannot know is not there, one that it does not know yet is NaN."""
 
 
 def registry_of(role: str) -> CollectorRegistry:
