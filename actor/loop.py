@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -54,6 +55,11 @@ class Actor:
         self._returns: deque[float] = deque(maxlen=RECENT_EPISODES)
         self._episodes = 0
         self._told = time.monotonic()
+        for reason in ("actors ahead", "redis out of memory", "restoring", "stale weights"):
+            metrics.LIMITER_WAIT.labels("actor", reason)
+        metrics.COACH_DEADLINE.labels(label).set(config.coach.deadline)
+        limit = config.actor.staleness_limit
+        metrics.STALENESS_LIMIT.set(math.inf if limit is None else limit)
 
     def run(self, frame: Process) -> None:
         """Play until the run is finished or `frame.stopping` is set; what was played is pushed before it returns."""
@@ -101,8 +107,10 @@ class Actor:
         deadline = self._config.coach.deadline
         missed = metrics.COACH_DEADLINE_MISSED.labels(self._label)
         if self._coach is not None:
+            began = time.monotonic()
             if self._coach.collect(group.index, deadline) is None:
                 missed.inc()
+            metrics.COACH_WAIT.labels(self._label).inc(time.monotonic() - began)
             strategies = self._coach.held(group.index)
             coach_version = self._coach.version(group.index)
 

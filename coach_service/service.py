@@ -18,7 +18,7 @@ from copa.coaching.tensors import strategies_message
 from copa.config.schema import Config
 from copa.errors import DataError
 from copa.tasks.base import TaskSpec
-from copa.telemetry.metrics import COACH_REQUEST_SECONDS, COACH_REQUESTS, COACH_STREAMS
+from copa.telemetry.metrics import COACH_INTERVAL, COACH_REQUEST_SECONDS, COACH_REQUESTS, COACH_STREAMS
 from protos import coach_pb2, coach_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class CoachService(coach_pb2_grpc.CoachServicer):
         self.streams: set[Stream] = set()
         """Streams that are open."""
         self._stopping = False
+        COACH_INTERVAL.set(config.method.T)
 
     def start(self) -> None:
         """Begin to answer."""

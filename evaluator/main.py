@@ -37,7 +37,10 @@ def main(argv: list[str]) -> None:
             frame.ready()
             while published is not None and not frame.stopping.is_set():
                 began = time.monotonic()
-                _evaluate(config, published, replay.stats().steps, journal, frame)
+                stats = replay.stats()
+                metrics.RUN_STEPS.set(stats.steps)
+                metrics.RUN_STEPS_PLANNED.set(stats.total_steps)
+                _evaluate(config, published, stats.steps, journal, frame)
                 published = _next(follower, frame, config.evaluator.seconds - (time.monotonic() - began))
         finally:
             follower.close()

@@ -16,6 +16,7 @@ from redis.retry import Retry
 from copa.config.schema import RedisSettings
 from copa.config.urls import without_password
 from copa.errors import ConfigError, MismatchError, UnavailableError
+from copa.telemetry import metrics
 
 LOG = logging.getLogger(__name__)
 
@@ -147,19 +148,22 @@ class Link:
         failures = 0
         while True:
             try:
-                return do()
+                answer = do()
             except _REFUSALS as error:
+                _count_failure("refused")
                 raise UnavailableError(
                     f"Redis at {self.address} refuses: {error}. Check the user and password in redis.url or "
                     "redis.password_file, and the user's rights."
                 ) from error
             except redis.exceptions.OutOfMemoryError as error:
+                _count_failure("out of memory")
                 raise MemoryFullError(
                     f"Redis at {self.address} is out of memory ({error}): raise its maxmemory, or lower "
                     "replay.capacity."
                 ) from error
             except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, OSError) as error:
-                trouble, remedy = _trouble(error)
+                reason, trouble, remedy = _trouble(error)
+                _count_failure(reason)
                 failures += 1
                 if failures == 1:
                     LOG.warning("Redis at %s %s (%s); trying for %g s", self.address, trouble, error, self.patience)
@@ -172,14 +176,24 @@ class Link:
                 self.pause(
                     min(left, 0.05 * 2 ** min(failures, 5)) * random.uniform(0.5, 1.0), f"Redis at {self.address}"
                 )
+            else:
+                metrics.REDIS_UP.set(1)
+                return answer
 
 
-def _trouble(error: Exception) -> tuple[str, str]:
-    """What is wrong with a Redis that may be well again soon, and what to do; raises `error` where it is not that."""
+def _count_failure(reason: str) -> None:
+    metrics.REDIS_UP.set(0)
+    metrics.REDIS_FAILURES.labels(reason).inc()
+
+
+def _trouble(error: Exception) -> tuple[str, str, str]:
+    """Reason, what is wrong with a Redis that may be well again soon, and what to do; raises `error` where it is not
+    that."""
     if not isinstance(error, redis.ResponseError):
-        return "could not be reached", "start it, or correct redis.url"
+        return "unreachable", "could not be reached", "start it, or correct redis.url"
     if "MISCONF" in str(error):
-        return "cannot write to its disk", "the disk is full or not writable, make room on it or correct its rights"
+        remedy = "the disk is full or not writable, make room on it or correct its rights"
+        return "disk", "cannot write to its disk", remedy
     raise error
 
 

@@ -314,6 +314,7 @@ class Replay(Session):
             segments=segments,
             capacity=numbers["capacity"],
             bytes=int(memory["used_memory"]),
+            bytes_limit=int(memory["maxmemory"]) or int(memory["total_system_memory"]),
             steps=numbers["steps"],
             total_steps=numbers["total_steps"],
             inserted=numbers["inserted"],
@@ -324,6 +325,9 @@ class Replay(Session):
             episodes=numbers["episodes"],
             server_restarts=numbers["restarts"],
             actors=actors,
+            owed_updates=(numbers["steps"] - numbers["warmup_steps"]) / numbers["steps_per_update"]
+            - numbers["sampled"] / numbers["batch"],
+            tolerance=numbers["tolerance"],
             actors_wait=actors_wait.decode(),
             learner_wait=learner_wait.decode(),
             owner=owner.decode(),
