@@ -43,6 +43,9 @@ COACH_REQUEST_SECONDS = Histogram(
     "copa_coach_request_seconds", "Time from a request's arrival to its reply.", buckets=_SECONDS
 )
 COACH_BATCH_ROWS = Histogram("copa_coach_batch_rows", "Games in one forward pass.", buckets=_ROWS)
+COACH_PACED_SECONDS = Counter(
+    "copa_coach_paced_seconds_total", "Time for which streams that asked too fast were held back."
+)
 COACH_STREAMS = Gauge("copa_coach_streams", "Open streams of actors.")
 
 UPDATES = Counter("copa_updates_total", "Learner updates.")
