@@ -7,7 +7,7 @@ from copa.config.schema import CoachSettings
 from copa.errors import ConfigError
 from copa.security.files import Identity, read_identity, read_secret
 
-Options = list[tuple[str, int]]
+Options = list[tuple[str, int | str]]
 Metadata = tuple[tuple[str, str], ...]
 
 AUTHORIZATION = "authorization"
@@ -64,6 +64,8 @@ def open_channel(address: str, settings: CoachSettings) -> grpc.Channel:
     if settings.transport == "mutual":
         _check_certificate(identity, settings)
     credentials = grpc.ssl_channel_credentials(identity.authorities, identity.key, identity.certificate)
+    if target.startswith("unix:"):  # a path is no name that a certificate could have
+        options.append(("grpc.ssl_target_name_override", "localhost"))
     return grpc.secure_channel(target, credentials, options=options)
 
 

@@ -13,7 +13,7 @@ from copa.replay.keys import Keys
 
 ANY_RUN = "*"
 
-_CONNECTING = ("ping", "info", "select", "client|setname", "client|setinfo")
+_CONNECTING = ("ping", "info", "select", "client|setname")
 _STATUS = ("fcall_ro", "hmget", "time", "zcount")
 _PUSHING = ("fcall", *("hget", "hset", "hincrby", "zadd", "zrem", "zscore", "zcard", "mset", "setrange"))
 _OWNING = ("function|load", "exists", "set", "mget", "getrange", "zrange", "unlink", "publish", "multi", "exec")
