@@ -11,7 +11,7 @@ RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
 BENCHES := $(filter-out __init__ __main__ report,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup train test lint types proto bench clean
+.PHONY: help setup train test lint types proto bench audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test    set up what developing needs, then run the tests"
 	@echo "make lint    check style            make types   check types"
 	@echo "make proto   generate protos/ anew   make bench   run the benchmarks"
+	@echo "make audit   look the pinned dependencies up among known vulnerabilities"
 	@echo "make clean   remove caches and build outputs; .venv and runs stay"
 
 setup: $(RUN_READY)
@@ -43,6 +44,11 @@ proto: $(DEV_READY)
 
 bench: $(DEV_READY)
 	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name $(ARGS); done
+
+audit: | $(BIN)/python
+	test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit && \
+	  $(VENV)/audit/bin/pip install -q --disable-pip-version-check $(PIP_ARGS) pip-audit; }
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from copa.config.change import without_secrets
+from copa.config.change import with_absolute_files, without_secrets
 from copa.config.load import resolve, to_toml
 from copa.config.schema import Config
 from copa.config.urls import without_password
@@ -162,7 +162,7 @@ class RunFolder:
     def write_config(self, config: Config, *, preset: str) -> None:
         """Write the resolved configuration; a password inside `redis.url` stays out of the file."""
         run = config.run.model_copy(update={"folder": self.path})
-        config = without_secrets(config.model_copy(update={"run": run}))
+        config = with_absolute_files(without_secrets(config.model_copy(update={"run": run})))
         _write_whole(self.config_file, to_toml(config, preset=preset))
 
     def info(self) -> dict[str, Any]:

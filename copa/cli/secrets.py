@@ -78,6 +78,7 @@ def init(folder: Path, hosts: str, days: int, run: str, passwords: tuple[str, ..
 
     store = SecretStore(folder)
     _tell(store.fill(parse_hosts(hosts), life=timedelta(days=days), run=run, passwords=passwords))
+    click.echo("\n# everybody: COPA_REDIS_URL=rediss://HOST:PORT; coach and actors: COPA_COACH_ADDRESS=HOST:PORT")
     for role in ROLES:
         click.echo(f"\n# {role}")
         for name, value in store.settings(role).items():

@@ -44,3 +44,12 @@ def without_secrets(config: Config) -> Config:
     if config.redis.url is None:
         return config
     return with_setting(config, "redis.url", without_password(config.redis.url))
+
+
+def with_absolute_files(config: Config) -> Config:
+    """`config` whose files of secrets are found from any working directory."""
+    for path, setting in SETTINGS.items():
+        name = getattr(getattr(config, setting.section), setting.field)
+        if setting.field.endswith("_file") and name is not None:
+            config = with_setting(config, path, name.absolute())
+    return config

@@ -218,9 +218,9 @@ class CoachSettings(TlsFiles):
     """Seconds for which a request waits for others."""
     message_bytes: Positive = 64 * 2**20
     """Largest message."""
-    stream_requests: PositiveFloat = 2_000.0
+    stream_requests: PositiveFloat = 4_000.0
     """Requests per second that one stream may make; what comes faster waits, and holds up no other stream."""
-    stream_rows: PositiveFloat = 50_000.0
+    stream_rows: PositiveFloat = 100_000.0
     """Games per second for which one stream may ask; what comes faster waits."""
     insecure: bool = False
     """Allow the service to listen, and tokens to travel, beyond loopback without protection."""

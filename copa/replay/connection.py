@@ -33,6 +33,9 @@ _REFUSALS = (
     redis.exceptions.NoPermissionError,
 )
 
+_REFUSALS_IN_FUNCTIONS = ("The user executing the script can't", "ACL failure in script")
+"""How servers, by version, say that a function was not allowed to do something for its caller."""
+
 Result = TypeVar("Result")
 
 
@@ -169,17 +172,17 @@ class Link:
         while True:
             try:
                 return do()
-            except _REFUSALS as error:
-                raise UnavailableError(
-                    f"Redis at {self.address} refuses: {error}. Check redis.username, the password in "
-                    "redis.password_file or redis.url, and the user's rights (docs/security.md)."
-                ) from error
             except redis.exceptions.OutOfMemoryError as error:
                 raise MemoryFullError(
                     f"Redis at {self.address} is out of memory ({error}): raise its maxmemory, or lower "
                     "replay.capacity."
                 ) from error
             except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, OSError) as error:
+                if _refused(error):
+                    raise UnavailableError(
+                        f"Redis at {self.address} refuses: {error}. Check redis.username, the password in "
+                        "redis.password_file or redis.url, and the user's rights (docs/security.md)."
+                    ) from error
                 trouble, remedy = _trouble(error)
                 failures += 1
                 if failures == 1:
@@ -193,6 +196,11 @@ class Link:
                 self.pause(
                     min(left, 0.05 * 2 ** min(failures, 5)) * random.uniform(0.5, 1.0), f"Redis at {self.address}"
                 )
+
+
+def _refused(error: Exception) -> bool:
+    """Whether the server does not let this user in, or do this, itself or through a function."""
+    return isinstance(error, _REFUSALS) or any(words in str(error) for words in _REFUSALS_IN_FUNCTIONS)
 
 
 def _trouble(error: Exception) -> tuple[str, str]:

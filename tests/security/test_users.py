@@ -232,6 +232,22 @@ def test_only_who_owns_a_run_loads_functions(guarded: GuardedRedis, claimed: Rep
     actor.lease_actor()
 
 
+def test_a_user_of_another_role_is_told_what_is_wrong(guarded: GuardedRedis, claimed: Replay) -> None:
+    rights = acl_file({"actor": "an-actor-without-slots"}, run=claimed.run).splitlines()[-1].split()
+    operator = guarded.client("operator")
+    operator.execute_command("ACL", "SETUSER", "half", "reset", *(rule for rule in rights[2:] if "slot" not in rule))
+    host = guarded.url.removeprefix("redis://")
+    try:
+        with redis.Redis.from_url(f"redis://half:an-actor-without-slots@{host}") as client:
+            replay = Replay(client, claimed.run, LAYOUT, small_limits(), patience=2.0)
+            lease = replay.lease_actor()
+            push = LAYOUT.push(some_segments(LAYOUT.spec, 4, 4), sequence=0, steps_total=16, segments_total=4)
+            with pytest.raises(UnavailableError, match=r"refuses: .*redis\.username"):
+                replay.push(lease, push)
+    finally:
+        operator.execute_command("ACL", "DELUSER", "half")
+
+
 def test_the_list_of_users_holds_no_password(guarded: GuardedRedis) -> None:
     text = guarded.store.users.read_text()
     assert len(text.splitlines()) == len(ROLES) + 2

@@ -25,6 +25,7 @@ from tests.security.parts import (
     needs_tls,
     passwords,
     role_environment,
+    tls_server,
 )
 
 ROLES = {"learner": "learner", "coach": "coach_service", "evaluator": "evaluator", "actor": "actor"}
@@ -129,6 +130,24 @@ def test_a_whole_run_with_everything_locked(store: SecretStore, tmp_path: Path, 
     assert len(secrets) > 10
     leaked = [place for place, content in places for secret in secrets if secret.encode() in content]
     assert leaked == []
+
+
+def test_training_on_one_machine_with_a_redis_that_is_locked(store: SecretStore, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "copa.cli", "train", "--preset", "smoke", "--plain", "--run-dir", str(folder)]
+    short = ["--run.steps", "2000", "--evaluator.final_episodes", "0", "--telemetry.tensorboard", "false"]
+    with guarded_redis(store, tls=tls_server() is not None) as guarded:
+        coach = {name: value for name, value in guarded.environment("coach").items() if "COPA_COACH" in name}
+        environment = role_environment(guarded.environment("operator") | coach)
+        done = subprocess.run(
+            [*command, *short], env=environment, capture_output=True, text=True, timeout=150, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    logs = (folder / "logs" / "coach-0.log").read_text()
+    assert "(mutual, with a token)" in logs
+    written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert str(store.folder / "coach" / "token").encode() in written
+    assert not any(secret.encode() in written + (done.stdout + done.stderr).encode() for secret in passwords(store))
 
 
 @needs_tls
