@@ -24,6 +24,8 @@ _COMMANDS: dict[str, str] = {
     "methods": "copa.cli.listing:methods",
     "replay": "copa.cli.replay:replay",
     "health": "copa.cli.health:health",
+    "certs": "copa.cli.secrets:certs",
+    "secrets": "copa.cli.secrets:secrets",
     "actor": "copa.cli.roles:actor",
     "coach": "copa.cli.roles:coach",
     "learner": "copa.cli.roles:learner",

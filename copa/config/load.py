@@ -18,6 +18,7 @@ from copa.config.checks import check
 from copa.config.presets import DEFAULT, PRESETS, preset_named
 from copa.config.schema import Config
 from copa.config.settings import OPTIONS, SETTINGS, TASK, Setting, scalar
+from copa.config.urls import without_password
 from copa.errors import ConfigError, UnavailableError
 from copa.suggest import did_you_mean
 
@@ -27,6 +28,9 @@ RESERVED: dict[str, str] = {
     "COPA_PARENT": "Process id whose death ends this process; set by `copa train` for its children.",
 }
 """Environment variables that begin with COPA_ and are no settings."""
+
+INSECURE = ("coach.insecure", "telemetry.insecure")
+"""Settings that the flag --insecure stands for."""
 
 _OPTIONS_VARIABLE = "COPA_TASK_OPTIONS_"
 _VARIABLES = {setting.variable: setting for setting in SETTINGS.values()}
@@ -204,13 +208,17 @@ def to_toml(config: Config, *, preset: str) -> str:
 def split_flags(arguments: Sequence[str], *, known: Sequence[str] = ()) -> dict[str, str]:
     """Settings of `--section.field value`, `--section.field=value`, or a bare `--section.field` for true.
 
-    Raises ConfigError for anything else; `known` are the command's own options, for the suggestion.
+    `--insecure` stands for the settings in `INSECURE`. Raises ConfigError for anything else, and for a password in
+    a URL; `known` are the command's own options, for the suggestion.
     """
     flags: dict[str, str] = {}
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.partition("=")
+        if word == "--insecure":
+            flags |= dict.fromkeys(INSECURE, "true")
+            continue
         if not name.startswith("--") or "." not in name:
             names = [*known, *(setting.flag for setting in SETTINGS.values())]
             raise ConfigError(
@@ -220,12 +228,18 @@ def split_flags(arguments: Sequence[str], *, known: Sequence[str] = ()) -> dict[
         if not equals:
             value = "true" if not rest or rest[0].startswith("--") else rest.pop(0)
         path = name.removeprefix("--")
+        if path == "redis.url" and without_password(value) != value:
+            raise ConfigError(
+                "flag --redis.url has a password in it, which everybody on this machine can read in the process list:"
+                " put it into a file and name that by redis.password_file, or set REDIS_URL"
+            )
         flags[path if path.startswith(OPTIONS + ".") else path.replace("-", "_")] = value
     return flags
 
 
 def parse_role_arguments(argv: Sequence[str], *, role: str) -> tuple[Config, int]:
-    """Configuration and index of `python -m ROLE [--config FILE] [--preset NAME] [--index N] [--section.field V ...]`.
+    """Configuration and index of `python -m ROLE [--config FILE] [--preset NAME] [--index N] [--insecure]
+    [--section.field V ...]`.
 
     Raises ConfigError; `--help` prints what there is and exits with 0.
     """
@@ -263,5 +277,6 @@ def _role_help(role: str) -> str:
         f"usage: copa {role} [--config FILE] [--preset NAME] [--index N] [--section.field VALUE ...]\n"
         f"{trained if role == 'coach' else ''}"
         f"\nPresets: {', '.join(PRESETS)}. Runs one process of a COPA run; --index tells processes of one role apart."
+        "\n--insecure lets it listen beyond this machine without protection."
         "\n`copa config explain` lists every setting with its flag and its environment variable."
     )

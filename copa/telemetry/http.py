@@ -7,10 +7,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from copa.errors import UnavailableError
+from copa.config.schema import TelemetrySettings
+from copa.errors import ConfigError, UnavailableError
+from copa.security.loopback import loopback_only
 
 STALL_SECONDS = 120.0
 """A process whose loop has not beaten for this long is reported as not healthy."""
+
+
+def check_exposure(settings: TelemetrySettings) -> None:
+    """Refuse to serve telemetry beyond this machine unless that is allowed; raises ConfigError.
+
+    Telemetry is plain HTTP that asks nobody who they are. It holds numbers and names, and no secret.
+    """
+    try:
+        exposed = not loopback_only(settings.host)
+    except OSError as error:
+        raise ConfigError(f"telemetry.host: {settings.host!r} is not known: {error.strerror}") from None
+    if exposed and not settings.insecure:
+        raise ConfigError(
+            f"telemetry.host: {settings.host!r} reaches beyond this machine, and telemetry is plain HTTP for whoever"
+            " reaches it; listen on 127.0.0.1, or, on a network of the run's own, set telemetry.insecure (--insecure)"
+        )
 
 
 class Health:

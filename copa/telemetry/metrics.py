@@ -77,13 +77,24 @@ STRATEGIES_ELIGIBLE = Counter(
 STRATEGIES_SENT = Counter("copa_strategies_sent_total", "Strategies that travelled.")
 STRATEGY_BYTES = Counter("copa_strategy_bytes_total", "Bytes of strategies that travelled.")
 COACH_REQUESTS = Counter("copa_coach_requests_total", "Requests by gRPC status code.", ["code"])
-for _code in ("OK", "CANCELLED", "INVALID_ARGUMENT", "UNAVAILABLE", "INTERNAL"):
+for _code in (
+    "OK",
+    "CANCELLED",
+    "INVALID_ARGUMENT",
+    "UNAUTHENTICATED",
+    "RESOURCE_EXHAUSTED",
+    "UNAVAILABLE",
+    "INTERNAL",
+):
     COACH_REQUESTS.labels(_code)
 COACH_REQUEST_SECONDS = Histogram(
     "copa_coach_request_seconds", "Time from a request's arrival to its reply.", buckets=_SECONDS
 )
 COACH_BATCH_ROWS = Histogram("copa_coach_batch_rows", "Games in one forward pass.", buckets=_ROWS)
 COACH_INTERVAL = Gauge("copa_coach_interval_steps", "Environment steps from one coach step to the next (T).")
+COACH_PACED_SECONDS = Counter(
+    "copa_coach_paced_seconds_total", "Time for which streams that asked too fast were held back."
+)
 COACH_STREAMS = Gauge("copa_coach_streams", "Open streams of actors.")
 
 UPDATES = Counter("copa_updates_total", "Learner updates.")
@@ -139,7 +150,7 @@ OF_ROLE = {
         *_EVERY,
         *_FOLLOWER,
         *(STRATEGIES_ELIGIBLE, STRATEGIES_SENT, STRATEGY_BYTES, COACH_INTERVAL),
-        *(COACH_REQUESTS, COACH_REQUEST_SECONDS, COACH_BATCH_ROWS, COACH_STREAMS),
+        *(COACH_REQUESTS, COACH_REQUEST_SECONDS, COACH_BATCH_ROWS, COACH_STREAMS, COACH_PACED_SECONDS),
     ),
     "learner": (
         *_EVERY,

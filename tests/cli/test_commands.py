@@ -162,9 +162,11 @@ def test_resume_keeps_what_makes_the_run(capsys: pytest.CaptureFixture[str], tmp
         fails(capsys, [*resume, "--run.steps", "20000"], 4, "running")
 
 
-def test_train_that_could_not_start_may_be_repeated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    arguments = ["train", "--preset", "smoke", "--plain", "--run-dir", str(tmp_path / "run")]
-    arguments += ["--redis.url", "redis://:secret@127.0.0.1:1", "--redis.timeout", "0.2"]
+def test_train_that_could_not_start_may_be_repeated(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1:1")
+    arguments = ["train", "--preset", "smoke", "--plain", "--run-dir", str(tmp_path / "run"), "--redis.timeout", "0.2"]
     for _ in range(2):
         fails(capsys, arguments, 3, "127.0.0.1:1")
     kept = "".join(path.read_text() for path in (tmp_path / "run").rglob("*") if path.is_file())
