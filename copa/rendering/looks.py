@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from copa.rendering.recording import Recording
 from copa.rendering.shapes import Box, Colour, Disc, Mark, Path
 from copa.rendering.strategy_colours import Reals, colours, project
@@ -16,12 +18,22 @@ WORLD = "#ffffff"
 NEUTRAL = "#8a93a5"
 """Of abilities that belong to no kind of body, and of players without a strategy."""
 
-FLAME = ((0.0, -1.35), (0.55, -0.45), (0.85, 0.25), (0.55, 0.9), (0.0, 1.05), (-0.55, 0.9), (-0.85, 0.25), (-0.3, -0.3))
+FLAME_CORNERS = 18
+
+
+def _flame() -> tuple[tuple[float, float], ...]:
+    """A drop with its tip upwards, bent."""
+    turns = np.linspace(0.0, 2 * np.pi, FLAME_CORNERS, endpoint=False)
+    height = np.cos(turns)
+    across = np.sin(turns) * np.sin(turns / 2) ** 1.5 + 0.22 * np.sin(2.4 * height)
+    return tuple(zip(across.tolist(), (-1.25 * height).tolist(), strict=True))
+
+
 CORNERS: dict[Shape, tuple[tuple[float, float], ...]] = {
     "square": ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)),
     "diamond": ((0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)),
     "triangle": ((0.0, -1.3), (1.2, 0.85), (-1.2, 0.85)),
-    "flame": FLAME,
+    "flame": _flame(),
 }
 """Corners of a body of radius 1, y downwards; sizes are such that they look alike."""
 
@@ -41,8 +53,8 @@ class Looks:
     def __init__(self, recording: Recording) -> None:
         bodies = [body for frame in recording.frames for body in frame.drawing.bodies]
         self.kinds = list(dict.fromkeys(kind_of(body) for body in bodies if body.slot is None))
-        self.names = {body.row: body.name for body in bodies if body.row is not None}
-        """What each row is."""
+        self.names = {body.row: _name(body) for body in bodies if body.row is not None}
+        """What each row is, agents with the number of their slot."""
         self.abilities = list(
             dict.fromkeys(name for body in bodies if body.slot is not None for name in body.abilities)
         )
@@ -67,6 +79,10 @@ class Looks:
 def kind_of(body: Body) -> Kind:
     """What a body is, whatever its number."""
     return Kind(body.name.rstrip("0123456789 "), body.colour, body.shape)
+
+
+def _name(body: Body) -> str:
+    return body.name if body.slot is None else f"{kind_of(body).name} {body.slot}"
 
 
 def glyph(

@@ -35,11 +35,12 @@ class Panel:
         self._row_height = min(TALLEST_ROW, (ROWS[1] - ROWS[0]) / max(1, len(self._slots)))
         self._bottom = ROWS[0] + self._row_height * len(self._slots)
         self._coached = recording.beta is not None
+        self._range = _range([frame.total for frame in recording.frames])
 
     def background(self) -> Iterator[Mark]:
         """All that no step changes."""
         recording = self._recording
-        yield Text(STAGE[0], 38, recording.task.replace("_", " ").title(), 30, INK, bold=True)
+        yield Text(STAGE[0], 38, recording.title, 30, INK, bold=True)
         told = f" · beta {recording.beta:.4g}" if recording.beta is not None else ""
         about = f"team {recording.team} · played by {recording.player}{told}"
         yield Text(RIGHT, 38, f"{about} · seed {recording.seed} · episode {recording.episode}", 17, MUTED, "right")
@@ -53,7 +54,7 @@ class Panel:
 
     def marks(self, number: int, frame: Frame) -> Iterator[Mark]:
         """What step `number` shows."""
-        now, after = self._time(number), self._time(number + 1)
+        now, after = self._time(number + 0.5), self._time(number + 1)
         for top, bottom in ((CURVE[0] - 6, CURVE[1] + 1), (ROWS[0], self._bottom)):
             yield Box(after, top, RIGHT - after + 1, bottom - top, PAPER + "b8")
             yield Path(((now, top), (now, bottom)), line=INK, width=2.0)
@@ -72,28 +73,23 @@ class Panel:
         return top + height / 2
 
     def _time(self, step: float) -> float:
-        return TIME[0] + (TIME[1] - TIME[0]) * min(step / len(self._recording.frames), 1.0)
+        return TIME[0] + (TIME[1] - TIME[0]) * step / len(self._recording.frames)
 
     def _height(self, total: float) -> float:
-        low, high = self._range()
+        low, high = self._range
         return CURVE[1] - (CURVE[1] - CURVE[0]) * (total - low) / (high - low)
 
-    def _range(self) -> tuple[float, float]:
-        totals = [frame.total for frame in self._recording.frames]
-        low, high = min(0.0, *totals), max(0.0, *totals)
-        return (low, high) if high > low else (low, low + 1.0)
-
     def _curve(self) -> Iterator[Mark]:
-        low, high = self._range()
+        low, high = self._range
         frames = self._recording.frames
         zero = self._height(0.0)
-        line = [(self._time(number), self._height(frame.total)) for number, frame in enumerate(frames)]
+        line = [(self._time(number + 0.5), self._height(frame.total)) for number, frame in enumerate(frames)]
         yield Text(LEFT, (CURVE[0] + CURVE[1]) / 2, "return over time", 16, MUTED)
-        yield Path(((TIME[0], zero), *line, (line[-1][0], zero)), fill="#dfe4ee")
+        yield Path(((TIME[0], zero), (TIME[0], line[0][1]), *line, (RIGHT, line[-1][1]), (RIGHT, zero)), fill="#dfe4ee")
         yield Path(((TIME[0], zero), (RIGHT, zero)), line=FAINT, width=1.5)
         yield Path(tuple(line), line=INK, width=2.5)
         for value in (low, high):
-            yield Text(TIME[0] - 8, self._height(value), f"{value:.4g}", 15, MUTED, "right")
+            yield Text(TIME[0] - 8, self._height(value), f"{value:.1f}", 15, MUTED, "right")
 
     def _heads(self) -> Iterator[Mark]:
         y = ROWS[0] - 16
@@ -108,7 +104,7 @@ class Panel:
             yield Text(RIGHT - 102, y, "coach speaks", 14, MUTED)
 
     def _ability(self, index: int) -> float:
-        return ABILITIES[0] + (ABILITIES[1] - ABILITIES[0]) * index / max(4, len(self._looks.abilities))
+        return ABILITIES[0] + (ABILITIES[1] - ABILITIES[0]) * index / max(2, len(self._looks.abilities))
 
     def _ribbon(self, slot: int) -> Iterator[Mark]:
         y = self._middle(slot)
@@ -148,7 +144,7 @@ class Panel:
         if body is None:
             yield Disc(LEFT + 18, y, radius, None, FAINT, 2.5)
             yield Text(LEFT + 18, y, str(slot), 17, MUTED, "middle")
-            yield Text(ABILITIES[0], y, "not in the team", 15, MUTED)
+            yield Text(ABILITIES[0], y, "absent", 15, MUTED)
             return
         fill = self._looks.colours[number].get(slot, NEUTRAL)
         yield glyph(body.shape, LEFT + 18, y, radius, fill, body.colour, 2.5)
@@ -163,6 +159,12 @@ class Panel:
                 yield Box(x, y - 5, width * share, 10, self._looks.ability_colour(name), 3.0)
         if body.carries is not None:
             yield glyph(self._looks.carried_shape(body.carries), LOAD, y, 8.0, body.carries)
+
+
+def _range(totals: list[float]) -> tuple[float, float]:
+    """Lowest and highest of what the curve shows, which includes 0."""
+    low, high = min(0.0, *totals), max(0.0, *totals)
+    return (low, high) if high > low else (low, low + 1.0)
 
 
 def _tick(x: float, y: float) -> tuple[tuple[float, float], ...]:

@@ -58,6 +58,12 @@ class Recording:
     """What the task reports at the end, for instance `battle_won`."""
 
     @property
+    def title(self) -> str:
+        """The task's name in words."""
+        words = self.task.replace("_", " ").split()
+        return " ".join(word[0].upper() + word[1:] for word in words)
+
+    @property
     def slots(self) -> list[int]:
         """Slots that hold an agent at any moment."""
         return [int(slot) for slot in np.flatnonzero(np.any([frame.members for frame in self.frames], axis=0))]

@@ -7,9 +7,11 @@ from copa.rendering.recording import Frame, Recording
 from copa.rendering.shapes import STAGE, Box, Colour, Disc, Group, Mark, Path, Point, Text
 from copa.tasks.drawing import Body, Drawing
 
-SIGHT_FILL, SIGHT_LINE, LINK = "1f", "66", "8c"
+SIGHT_FILL, SIGHT_LINE, LINK = "1a", "66", "8c"
 """How much shows of a player's range, of its edge, and of the lines to what it sees."""
 BAR, BAR_GAP, BAR_HEIGHT = 5.0, 1.0, 13.0
+TOP, RIGHT, BOTTOM = STAGE[1], STAGE[0] + STAGE[2], STAGE[1] + STAGE[3]
+"""Edges of the stage, which marks keep away from."""
 LARGEST_NUMBER = 19.0
 SMALLEST_NUMBER = 10.0
 
@@ -106,6 +108,7 @@ class Stage:
         if not body.abilities:
             return
         step = BAR + BAR_GAP
+        y = min(y, BOTTOM - BAR_HEIGHT - 2)
         left = x - step * len(body.abilities) / 2
         yield Box(left - 2, y - 1, step * len(body.abilities) + 3, BAR_HEIGHT + 2, "#ffffffd9", 2.0)
         for index, (name, value) in enumerate(body.abilities.items()):
@@ -116,7 +119,7 @@ class Stage:
     def _spoken(self, body: Body) -> Iterator[Mark]:
         x, y, radius = self.place(body)
         yield Disc(x, y, radius + 5, None, INK, 2.5)
-        yield from bubble(x + 0.7 * radius, y - radius - 2)
+        yield from bubble(min(x + 0.7 * radius, RIGHT - 25), max(y - radius - 2, TOP + 27))
 
 
 Key = tuple[str, float, float, float, str, str]

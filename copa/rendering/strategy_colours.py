@@ -20,9 +20,9 @@ NEGLIGIBLE = 0.05
 CUT = 90.0
 """Percentile of the distances along a component that gets the full colour; beyond it colours stay the same."""
 
-MIDDLE = np.array([0.70, 0.0, 0.0])
+MIDDLE = np.array([0.68, 0.0, 0.0])
 """Oklab lightness, green to red, blue to yellow of the mean strategy."""
-REACH = np.array([[0.0, 0.02, 0.17], [0.17, 0.0, 0.0], [0.0, 0.13, 0.0]])
+REACH = np.array([[0.0, 0.02, 0.17], [0.16, 0.0, 0.0], [0.0, 0.13, 0.0]])
 """[component, axis of Oklab], how far a component of 1 moves the colour."""
 
 _TO_CONES = np.array(

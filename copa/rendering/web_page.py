@@ -1,6 +1,8 @@
 """One HTML file that holds everything: the shapes of each frame as JSON, and the program that draws them."""
 
+import html
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,10 @@ SOURCES = files("copa.rendering") / "page"
 
 def write_html(path: Path, scene: Scene, *, fps: float) -> None:
     """Write a page that needs no network: play, pause, step, a slider, and what each player sees."""
-    page = (SOURCES / "page.html").read_text(encoding="utf-8")
-    text = json.dumps(data(scene, fps), separators=(",", ":")).replace("</", "<\\/")
-    parts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")}
-    for name, content in (*parts.items(), ("title", _title(scene)), ("data", text)):
-        page = page.replace(f"{{{{{name}}}}}", content)
+    parts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
+    parts["title"] = html.escape(_title(scene))
+    parts["data"] = json.dumps(data(scene, fps), separators=(",", ":")).replace("<", "\\u003c")
+    page = re.sub(r"\{\{([a-z.]+)\}\}", lambda found: parts[found[1]], parts["page.html"])
     path.write_text(page, encoding="utf-8")
 
 
@@ -95,4 +96,4 @@ def _rounded(*values: float, digits: int = 1) -> list[float]:
 
 def _title(scene: Scene) -> str:
     recording = scene.recording
-    return f"{recording.task.replace('_', ' ')}, team {recording.team}, played by {recording.player}"
+    return f"{recording.title}, team {recording.team}, played by {recording.player}"

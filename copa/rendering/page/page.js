@@ -104,7 +104,7 @@ function list(words) {
 function described(slot) {
   const player = frames[step].players[slot];
   const told = frames.flatMap((frame, at) => (at <= step && frame.players[slot]?.told ? [at] : []));
-  const sentences = [`sees ${list(player.sees.map((row) => episode.names[row] ?? `row ${row}`))}`];
+  const sentences = [`sees ${list(player.sees.map((row) => episode.names[row]))}`];
   sentences.push(player.load ? `carries a ${player.load}` : "carries nothing");
   const abilities = Object.entries(player.abilities).map(([name, value]) => `${name} ${value.toFixed(2)}`);
   if (abilities.length) sentences.push(abilities.join(", "));
@@ -112,7 +112,7 @@ function described(slot) {
     sentences.push(`strategy at (${player.strategy.map((value) => value.toFixed(2)).join(", ")})`);
     sentences.push(told.length ? `coach spoke at step ${told.slice(-6).join(", ")}` : "coach has not spoken");
   }
-  return `${episode.names[slot] ?? `agent ${slot}`}: ${sentences.join(" · ")}`;
+  return `${episode.names[slot]}: ${sentences.join(" · ")}`;
 }
 
 function summary() {
@@ -231,7 +231,7 @@ for (const slot of Object.keys(episode.cards)) {
   const button = document.createElement("button");
   button.type = "button";
   button.dataset.slot = slot;
-  button.append(document.createElement("i"), episode.names[slot] ?? `agent ${slot}`);
+  button.append(document.createElement("i"), episode.names[slot]);
   button.addEventListener("click", () => pin(Number(slot)));
   element("players").append(button);
 }
