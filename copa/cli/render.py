@@ -36,9 +36,9 @@ _OPTIONS = (
 @click.option(
     "--beta", type=click.FloatRange(min=0), help="A strategy travels when it moved by more than this; coach.beta."
 )
-@click.option("--fps", type=click.FloatRange(0.1, 100), default=8.0, show_default=True, help="Steps in a second.")
+@click.option("--fps", type=click.FloatRange(0.5, 50), default=8.0, show_default=True, help="Steps in a second.")
 @click.option(
-    "--width", type=click.IntRange(160, 3840), default=960, show_default=True, help="Pixels across, of .gif and .mp4."
+    "--width", type=click.IntRange(160, 1920), default=960, show_default=True, help="Pixels across, of .gif and .mp4."
 )
 @click.option(
     "--output",

@@ -20,15 +20,15 @@ def size(width: int) -> tuple[int, int]:
     return _even(width), _even(width * HEIGHT / WIDTH)
 
 
-def images(scene: Scene, pixels: tuple[int, int]) -> Iterator[Image.Image]:
-    """Every frame as an RGB image of a `size`."""
+def images(scene: Scene, pixels: tuple[int, int], numbers: Iterable[int] | None = None) -> Iterator[Image.Image]:
+    """The frames with these `numbers`, all when not given, as RGB images of a `size`."""
     large = pixels[0] * OVERSAMPLING, pixels[1] * OVERSAMPLING
     scale = large[0] / WIDTH
     background = Image.new("RGB", large)
     paint(background, scene.background(), scale)
     left, top, stage_width, stage_height = (round(scale * value) for value in STAGE)
     floor = background.crop((left, top, left + stage_width, top + stage_height))
-    for number in range(len(scene.recording.frames)):
+    for number in range(len(scene.recording.frames)) if numbers is None else numbers:
         picture = scene.picture(number)
         world = floor.copy()
         paint(world, (mark for group in picture.stage for mark in group.marks), scale, (left, top))

@@ -2,7 +2,7 @@
 
 import sys
 from html.parser import HTMLParser
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 
 from copa.errors import ConfigError, UnavailableError
 from copa.rendering import Recording, write
+from copa.rendering.looks import PAPER
 from copa.rendering.panel import RIBBON
 from copa.rendering.scene import Scene
 from copa.rendering.shapes import STAGE, Box, Disc, Picture, Text
@@ -34,6 +35,7 @@ def test_gif(recording: Recording, tmp_path: Path) -> None:
         assert image.info["loop"] == 0
         assert image.info["duration"] == 100
         first = np.asarray(image.convert("RGB")).astype(int)
+        assert first[2, 2].tolist() == list(bytes.fromhex(PAPER[1:])), "large areas keep their colour"
         image.seek(145)
         assert np.abs(np.asarray(image.convert("RGB")).astype(int) - first).max() > 100
 
@@ -42,7 +44,8 @@ def test_pixels_are_the_shapes(recording: Recording) -> None:
     """The disc of an agent that nothing covers has the colour of its strategy."""
     raster = pytest.importorskip("copa.rendering.raster")
     scene = Scene(recording)
-    pixels = np.asarray(next(islice(raster.images(scene, raster.size(1280)), 1, None)))
+    (image,) = raster.images(scene, raster.size(1280), [1])
+    pixels = np.asarray(image)
     agents = [body for body in recording.frames[1].drawing.bodies if body.slot is not None]
     assert len(agents) == 4
     for body in agents:

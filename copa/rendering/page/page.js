@@ -3,6 +3,7 @@
 const episode = JSON.parse(document.getElementById("episode").textContent);
 const frames = episode.frames;
 const [WIDTH, HEIGHT] = episode.size;
+const loads = frames.some((frame) => Object.values(frame.players).some((player) => player.load));
 const HIDDEN = 0.22;
 const FONT = "system-ui, sans-serif";
 
@@ -97,15 +98,19 @@ function drawPicture() {
   drawAll(frames[step].panel);
 }
 
+/* Words in their order, repeated ones once with their number. */
 function list(words) {
-  return words.length ? words.join(", ") : "nobody and nothing";
+  const counts = new Map();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const parts = [...counts].map(([word, count]) => (count > 1 ? `${word} × ${count}` : word));
+  return parts.length ? parts.join(", ") : "nobody and nothing";
 }
 
 function described(slot) {
   const player = frames[step].players[slot];
   const told = frames.flatMap((frame, at) => (at <= step && frame.players[slot]?.told ? [at] : []));
   const sentences = [`sees ${list(player.sees.map((row) => episode.names[row]))}`];
-  sentences.push(player.load ? `carries a ${player.load}` : "carries nothing");
+  if (loads) sentences.push(player.load ? `carries a ${player.load}` : "carries nothing");
   const abilities = Object.entries(player.abilities).map(([name, value]) => `${name} ${value.toFixed(2)}`);
   if (abilities.length) sentences.push(abilities.join(", "));
   if (player.colour) {
