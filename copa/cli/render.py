@@ -1,5 +1,6 @@
 """`copa render`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ _OPTIONS = (
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1_000_003, show_default=True, help="Seed of games.")
 @click.option("--episode", type=click.IntRange(min=0), default=0, show_default=True, help="Number of the episode.")
 @click.option(
-    "--beta", type=click.FloatRange(min=0), help="A strategy travels when it moved by more than this; coach.beta."
+    "--beta", type=float, help="A strategy travels when it moved by more than this; coach.beta when not given."
 )
 @click.option("--fps", type=click.FloatRange(0.5, 50), default=8.0, show_default=True, help="Steps in a second.")
 @click.option(
@@ -77,6 +78,8 @@ def render(
     from copa.tasks import task_spec
 
     check_ending(output)
+    if beta is not None and not 0.0 <= beta < math.inf:
+        raise ConfigError(f"--beta {beta} is not allowed; allowed: a number of at least 0")
     if checkpoint is not None:
         player = _trained(checkpoint)
     else:

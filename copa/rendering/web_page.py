@@ -19,7 +19,7 @@ def write_html(path: Path, scene: Scene, *, fps: float) -> None:
     """Write a page that needs no network: play, pause, step, a slider, and what each player sees."""
     parts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
     parts["title"] = html.escape(_title(scene))
-    parts["data"] = json.dumps(data(scene, fps), separators=(",", ":")).replace("<", "\\u003c")
+    parts["data"] = json.dumps(data(scene, fps), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     page = re.sub(r"\{\{([a-z.]+)\}\}", lambda found: parts[found[1]], parts["page.html"])
     path.write_text(page, encoding="utf-8")
 

@@ -243,6 +243,8 @@ def test_render_refusals(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     fails(capsys, ["render"], 2, "--checkpoint", "--policy")
     fails(capsys, ["render", "--policy", "greedy", "--output", "film.avi"], 2, "film.avi", ".gif")
     fails(capsys, ["render", "--policy", "greedy", "--team", "7"], 2, "7")
+    for beta in ("-1", "nan", "inf"):
+        fails(capsys, ["render", "--policy", "greedy", "--beta", beta], 2, "--beta", beta)
     fails(capsys, ["render", "--policy", "greedy", "--episod", "7"], 2, "--episod", "--episode")
     fails(capsys, ["render", "--checkpoint", str(tmp_path)], 3, str(tmp_path))
     output = str(tmp_path / "no" / "episode.html")
