@@ -14,6 +14,7 @@ from copa.errors import CopaError
 _COMMANDS: dict[str, str] = {
     "train": "copa.cli.train:train",
     "eval": "copa.cli.evaluate:evaluate",
+    "render": "copa.cli.render:render",
     "report": "copa.cli.report:report",
     "compare": "copa.cli.compare:compare",
     "bound": "copa.cli.bound:bound",

@@ -51,7 +51,8 @@ def default_teams(spec: TaskSpec) -> tuple[str, ...]:
     return (spec.teams[0], *spec.held_out)
 
 
-def _policy(config: Config, spec: TaskSpec, source: Source, games: int, seed: int, beta: float) -> Policy:
+def make_policy(config: Config, spec: TaskSpec, source: Source, games: int, seed: int, beta: float) -> Policy:
+    """What acts for `source` in `games` games; `seed` is for random actions, `beta` for a coach."""
     if source == "random":
         return RandomPolicy(seed)
     if source == "greedy":
@@ -72,7 +73,7 @@ def _play(
     for first in range(0, episodes, games):
         numbers = np.arange(first, first + games)
         counted = numbers < episodes
-        policy = _policy(config, spec, source, games, seed + first, beta)
+        policy = make_policy(config, spec, source, games, seed + first, beta)
         total, value, whole = np.zeros(games), np.zeros(games), counted.copy()
         for moment in play(task, policy, numbers, counted):
             whole &= ~moment.lost

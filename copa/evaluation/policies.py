@@ -22,6 +22,14 @@ class Policy(Protocol):
     sent: int
     strategy_bytes: int
 
+    @property
+    def spoken(self) -> Bools | None:
+        """[B, A], agents that were told a strategy at the last `act`; None without a coach."""
+
+    @property
+    def held(self) -> Floats | None:
+        """[B, A, d_z], strategies that the players hold; None without a coach."""
+
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """Actions [B, A] at `step` of the episodes; `fresh` [B, A] began or joined since the last step.
 
@@ -33,6 +41,7 @@ class RandomPolicy:
     """Uniform over available actions."""
 
     eligible = sent = strategy_bytes = 0
+    spoken = held = None
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
@@ -46,6 +55,7 @@ class GreedyPolicy:
     """The task's hand-written expert."""
 
     eligible = sent = strategy_bytes = 0
+    spoken = held = None
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """See `Policy`."""
@@ -75,8 +85,7 @@ class TeamPolicy:
         self._newcomers: Bools = np.zeros((games, spec.slots), np.bool_)
         """[B, A], agents that began or joined since the last coach step."""
         self._bytes = 4 * config.nets.width
-        self.spoken: Bools = np.zeros((games, spec.slots), np.bool_)
-        """[B, A], agents that were told a strategy at the last `act`."""
+        self._spoken: Bools = np.zeros((games, spec.slots), np.bool_)
         self.eligible = self.sent = self.strategy_bytes = 0
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
@@ -90,8 +99,13 @@ class TeamPolicy:
         return self._choose(view, phase, strategies)
 
     @property
+    def spoken(self) -> Bools | None:
+        """See `Policy`."""
+        return None if self._communication is None else self._spoken
+
+    @property
     def held(self) -> Floats | None:
-        """Strategies that the players hold, [B, A, d_z]; None without a coach."""
+        """See `Policy`."""
         return None if self._communication is None else self._communication.held
 
     def _choose(self, view: View, phase: int, strategies: Floats | None) -> Ints:
@@ -109,10 +123,10 @@ class TeamPolicy:
             fresh, self._newcomers = self._newcomers, np.zeros_like(fresh)
         else:
             asked &= fresh
-        self.spoken = np.zeros_like(asked)
+        self._spoken = np.zeros_like(asked)
         if asked.any():
-            self.spoken = talk.update(self._plan(view), asked, fresh, self.beta, version=1)
-            sent = int(self.spoken.sum())
+            self._spoken = talk.update(self._plan(view), asked, fresh, self.beta, version=1)
+            sent = int(self._spoken.sum())
             self.eligible += int(asked.sum())
             self.sent += sent
             self.strategy_bytes += sent * self._bytes

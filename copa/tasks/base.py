@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from copa.tasks.drawing import Drawing
+
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -123,6 +125,9 @@ class Task(Protocol):
 
     def restore(self, state: Snapshot) -> View:
         """Return to a state that `snapshot` gave; returns the view it had."""
+
+    def drawing(self, row: int) -> Drawing:
+        """What game `row` looks like now; the game is not changed."""
 
 
 class TaskType(Protocol):

@@ -238,3 +238,25 @@ def test_role_commands_become_the_role(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "'replay.capacity'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_render(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "episode.html"
+    assert run(["render", "--policy", "greedy", "--team", "5", "--seed", "3", "--output", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert run(["eval", "--policy", "greedy", "--teams", "5", "--episodes", "1", "--seed", "3", "--json"]) == 0
+    mean = json.loads(capsys.readouterr().out)["teams"]["5"]["mean"]
+    assert said == f"{file}: 145 steps, return {mean:.2f}\n"
+    assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_render_refusals(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    fails(capsys, ["render"], 2, "--checkpoint", "--policy")
+    fails(capsys, ["render", "--policy", "greedy", "--output", "film.avi"], 2, "film.avi", ".gif")
+    fails(capsys, ["render", "--policy", "greedy", "--team", "7"], 2, "7")
+    for beta in ("-1", "nan", "inf"):
+        fails(capsys, ["render", "--policy", "greedy", "--beta", beta], 2, "--beta", beta)
+    fails(capsys, ["render", "--policy", "greedy", "--episod", "7"], 2, "--episod", "--episode")
+    fails(capsys, ["render", "--checkpoint", str(tmp_path)], 3, str(tmp_path))
+    output = str(tmp_path / "no" / "episode.html")
+    fails(capsys, ["render", "--policy", "greedy", "--output", output], 3, "--output", output)

@@ -7,7 +7,9 @@ import numpy as np
 
 from copa.tasks.base import Ints, Option, Snapshot, Step, TaskSpec, View
 from copa.tasks.checks import check_actions, check_reset, check_start
+from copa.tasks.drawing import Drawing
 from copa.tasks.resource_collection.chance import Chance, Draws
+from copa.tasks.resource_collection.drawing import draw
 from copa.tasks.resource_collection.expert import move_greedily
 from copa.tasks.resource_collection.options import Variant, read_options
 from copa.tasks.resource_collection.physics import advance, distances_to_landmarks
@@ -110,6 +112,10 @@ class ResourceCollection:
         """Return to `state`; returns the view it had. Raises DataError where it is not a state of such a task."""
         self.state = self.state.restored(state)
         return view(self.state)
+
+    def drawing(self, row: int) -> Drawing:
+        """What game `row` looks like now."""
+        return draw(self.state, row)
 
     def _opening(self, rows: Ints, episode_numbers: Ints) -> State:
         """The first state of the episodes that follow those in `rows`."""
