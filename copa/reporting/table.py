@@ -12,8 +12,9 @@ def team_names(final: Mapping[str, Any]) -> list[str]:
 
 
 def cell(values: Mapping[str, Any]) -> str:
-    """Mean and standard error."""
-    return f"{values['mean']:.1f} ± {values['stderr']:.1f}"
+    """Mean and standard error, with the decimals that the error leaves room for."""
+    digits = 1 if values["stderr"] >= 0.2 else 2
+    return f"{values['mean']:.{digits}f} ± {values['stderr']:.{digits}f}"
 
 
 def rate(values: Mapping[str, Any]) -> str:
