@@ -4,7 +4,7 @@ import importlib
 
 from bench.report import Row, main
 
-MODULES = ("task", "update", "replay", "coach", "acting")
+MODULES = ("task", "starcraft", "update", "replay", "coach", "acting")
 
 
 def run(quick: bool = False) -> list[Row]:

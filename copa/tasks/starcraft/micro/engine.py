@@ -15,7 +15,7 @@ from copa.tasks.starcraft.micro.spawning import opening
 from copa.tasks.starcraft.micro.state import State
 from copa.tasks.starcraft.micro.targeting import choose_patients, choose_targets
 from copa.tasks.starcraft.unit_types import UNIT_TYPES
-from copa.tasks.starcraft.units import ALLIES, Orders, Units
+from copa.tasks.starcraft.units import ALLIES, UNITS, Orders, Units
 
 
 class MicroEngine:
@@ -36,16 +36,14 @@ class MicroEngine:
 
     def start(self, rows: Ints, episodes: Ints, armies: Ints) -> None:
         """Begin battles in `rows` [N] with `armies` [N, 5], as `Engine` says; raises DataError for what is neither."""
-        self._check(rows, episodes, armies)
+        self._check_armies(rows, episodes, armies)
         begun = opening(self.seed, episodes, armies)
         self.state.put(rows, begun)
         self.figures.put(rows, Figures.of(begun))
 
     def step(self, orders: Orders) -> Bools:
-        """Fight on by one step; no battle is ever lost to a crash. Raises DataError for orders of another shape."""
-        expected = (self.battles, ALLIES)
-        if not orders.kind.shape == orders.target.shape == orders.point.shape[:2] == expected:
-            raise DataError(f"orders are for {list(orders.kind.shape)} units; needed are {list(expected)}.")
+        """Fight on by one step; no battle is ever lost to a crash. Raises DataError for what are not orders."""
+        self._check_orders(orders)
         self._await_orders()
         obey(self.state, self.figures, orders)
         jitter = weapon_jitter(self.seed, self.state)
@@ -86,7 +84,7 @@ class MicroEngine:
         gain_energy(self.state, self.figures, loops.astype(np.float32))
         self.state.clock += loops
 
-    def _check(self, rows: Ints, episodes: Ints, armies: Ints) -> None:
+    def _check_armies(self, rows: Ints, episodes: Ints, armies: Ints) -> None:
         if rows.ndim != 1 or episodes.shape != rows.shape or armies.shape != (len(rows), len(UNIT_TYPES)):
             raise DataError(
                 f"start of {list(rows.shape)} rows, {list(episodes.shape)} episodes and {list(armies.shape)} armies; "
@@ -99,6 +97,15 @@ class MicroEngine:
         sizes = armies.sum(axis=1)
         if armies.min() < 0 or sizes.min() < 1 or sizes.max() > ALLIES:
             raise DataError(f"armies have {sizes.min()} to {sizes.max()} units; allowed are 1 to {ALLIES}.")
+
+    def _check_orders(self, orders: Orders) -> None:
+        expected = (self.battles, ALLIES)
+        if not orders.kind.shape == orders.target.shape == orders.point.shape[:2] == expected:
+            raise DataError(f"orders are for {list(orders.kind.shape)} units; needed are {list(expected)}.")
+        if orders.target.min() < 0 or orders.target.max() >= UNITS:
+            raise DataError(
+                f"targets run from {orders.target.min()} to {orders.target.max()}; allowed are 0 to {UNITS - 1}."
+            )
 
 
 def fight_on(state: State, figures: Figures, jitter: Floats) -> None:

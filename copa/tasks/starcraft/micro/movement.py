@@ -75,7 +75,7 @@ def separate(state: State, figures: Figures) -> None:
     touch = np.sqrt(figures.contact.reshape(-1)[near])
     holding = state.holding.reshape(-1)
     lead = np.subtract(holding[second], holding[first], dtype=np.float32)
-    shares = np.concatenate((1 + lead, lead - 1)) / 2
+    shares = np.stack((1 + lead, lead - 1)) / 2
     bodies = np.concatenate((first, second))
     for _ in range(SEPARATION_ROUNDS):
         along, across = x[first] - x[second], y[first] - y[second]
@@ -83,5 +83,5 @@ def separate(state: State, figures: Figures) -> None:
         along[gap == 0] = SMALLEST
         push = np.maximum(touch - gap, 0) / np.maximum(gap, np.float32(SMALLEST))
         for place, offset in ((x, along), (y, across)):
-            pushes = np.tile(offset * push, 2) * shares
+            pushes = (offset * push * shares).reshape(-1)
             place += np.bincount(bodies, pushes, minlength=len(place)).astype(np.float32)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copa.tasks.base import Ints
+from copa.tasks.starcraft.micro.chance import spread_angles
 from copa.tasks.starcraft.micro.rules import ENERGY, FLYING, HEALTH, SEPARATION, SHIELD
 from copa.tasks.starcraft.micro.state import Kinds, State
 from copa.tasks.starcraft.spawn import ALLY_ORDER, ENEMY_ORDER, slot_order, spawn_points
@@ -37,10 +38,11 @@ def opening(seed: int, episodes: Ints, armies: Ints) -> State:
     state = State.empty(len(episodes))
     state.episode[:] = episodes
     kind = army_kinds(armies)
-    points = spawn_points(seed, episodes)
+    points = np.concatenate(spawn_points(seed, episodes).swapaxes(0, 1))
+    places = spread(np.tile(kind, (2, 1)), points, spread_angles(seed, episodes).reshape(-1))
     for side, order in enumerate((ALLY_ORDER, ENEMY_ORDER)):
-        x, y = spread(kind, points[:, side])
-        slots = slot_order(kind, x.astype(np.float32), y.astype(np.float32), order)
+        x, y = places[:, side * len(kind) : (side + 1) * len(kind)].astype(np.float32)
+        slots = slot_order(kind, x, y, order)
         rows = slice(side * ALLIES, (side + 1) * ALLIES)
         for mine, given in ((state.kind, kind), (state.x, x), (state.y, y)):
             mine[rows] = np.take_along_axis(given, slots, axis=1).T
@@ -69,18 +71,20 @@ def army_kinds(armies: Ints) -> Kinds:
     return np.where(kind < len(UNIT_TYPES), kind, -1).astype(np.int8)
 
 
-def spread(kind: Kinds, points: Numbers) -> tuple[Numbers, Numbers]:
-    """Places x, y [N, 8] for units of `kind` [N, 8]: each as near the point of its type, `points` [N, 5, 2], as the
-    bodies put down before it leave room; 0 for nobody."""
+def spread(kind: Kinds, points: Numbers, angle: Numbers) -> Numbers:
+    """Places [2, N, 8] for units of `kind` [N, 8]: each as near the point of its type, `points` [N, 5, 2], as the
+    bodies put down before it leave room, on a lattice turned by `angle` [N]; 0 for nobody."""
     battles = np.arange(len(kind))
     radius, flying, present = SEPARATION[kind].astype(np.float64), FLYING[kind], kind >= 0
     place = np.zeros((2, *kind.shape))
+    (along, across), cosine, sine = SITES.T[:, :, None], np.cos(angle), np.sin(angle)
+    offsets = 2 * CLEARANCE * np.stack((along * cosine - across * sine, along * sine + across * cosine))
     for unit in range(kind.shape[1]):
         own = radius[:, unit]
-        sites = points[battles, kind[:, unit]].T[:, None] + 2 * CLEARANCE * own * SITES.T[:, :, None]
+        sites = points[battles, kind[:, unit]].T[:, None] + own * offsets
         apart = ((sites[:, :, :, None] - place[:, None, :, :unit]) ** 2).sum(axis=0)
         touch = apart < (own[:, None] + radius[:, :unit]) ** 2
         touch &= present[:, :unit] & (flying[:, :unit] == flying[:, unit : unit + 1])
         free = ~touch.any(axis=2)
         place[:, :, unit] = sites[:, free.argmax(axis=0), battles] * present[:, unit]
-    return place[0], place[1]
+    return place

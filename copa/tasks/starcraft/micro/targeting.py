@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from copa.tasks.base import Bools
 from copa.tasks.starcraft.micro.figures import SIDES, Figures
 from copa.tasks.starcraft.micro.rules import BIOLOGICAL, SCAN_RANGE
 from copa.tasks.starcraft.micro.state import State
 from copa.tasks.starcraft.units import ALLIES
 
-LAST = np.float32(1e4)
-"""Added to squared distances of those that come last; more than any on the map."""
-SLOTS = np.arange(ALLIES, dtype=np.int8)
+LAST, NEVER = np.float32(1e4), np.float32(1e9)
+"""Added to squared distances, all below 2048, of those that come last, and of those that are not seen."""
+SLOTS = np.arange(ALLIES, dtype=np.int8)[:, None]
 
 
 def choose_targets(state: State, figures: Figures) -> None:
@@ -21,7 +22,7 @@ def choose_targets(state: State, figures: Figures) -> None:
             _choose_targets(state, figures, side, seeking[SIDES[side]])
 
 
-def _choose_targets(state: State, figures: Figures, side: int, seeking: np.ndarray) -> None:
+def _choose_targets(state: State, figures: Figures, side: int, seeking: Bools) -> None:
     """Armed enemies, and Medivacs that are healing, before unarmed ones; the nearest first.
 
     Seen are those within the scan range, and whoever attacks the unit from farther away.
@@ -34,18 +35,18 @@ def _choose_targets(state: State, figures: Figures, side: int, seeking: np.ndarr
     distance += across
     seen = distance <= figures.scan[side]
     attacker = state.holding[other] & figures.armed[other]
-    attacked = state.target[other, None] == SLOTS[:, None] + np.int8(own.start)
+    attacked = state.target[other, None] == SLOTS + np.int8(own.start)
     attacked &= attacker[:, None]
     seen |= attacked
     if figures.heals[other].any():
         distance += (LAST * ~(figures.armed[other] | state.mending[other]))[:, None]
-    np.copyto(distance, np.float32(np.inf), where=~seen)
+    distance += NEVER * ~seen
     best = distance.min(axis=0)
-    found = best < np.inf
-    chosen = np.where(distance == best, SLOTS[:, None, None], np.int8(ALLIES)).min(axis=0)
+    found = best < NEVER
+    first = ALLIES - ((distance == best) * (ALLIES - SLOTS[:, :, None])).max(axis=0)
     np.copyto(state.engaged[own], found, where=seeking)
     found &= seeking
-    np.copyto(state.target[own], chosen + np.int8(other.start), where=found)
+    np.copyto(state.target[own], first + np.int8(other.start), where=found)
 
 
 def choose_patients(state: State, figures: Figures) -> None:
