@@ -99,7 +99,7 @@ class Task(Protocol):
     """B games of one task.
 
     The same `(seed, episode number)` gives the same game whatever B, the process or the order.
-    A game that has ended stays as it is (reward 0, not terminated, not truncated) until it is reset.
+    A game that has ended, or broken off, stays as it is (reward 0, not terminated, not truncated) until it is reset.
     """
 
     spec: TaskSpec
