@@ -314,6 +314,9 @@ def test_nothing_becomes_nan_or_leaves_its_bounds() -> None:
         for name in ("health", "shield", "energy"):
             assert (getattr(units, name) <= getattr(units, f"{name}_max")).all(), name
         assert ((units.health > 0) == units.alive).all()
+        state = engine.state
+        assert not ((state.engaged | state.going) & ~state.active).any()
+        assert not ((state.holding | state.mending) & ~state.engaged).any()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ def move(state: State, figures: Figures) -> None:
     np.less_equal(distance, figures.reach + figures.radius.take(aims), out=state.holding)
     state.holding &= state.engaged
     walking = np.where(state.engaged, ~state.holding, state.going)
-    walking &= state.active
     _keep_behind(state, figures, walking, distance)
     share = figures.speed / np.maximum(distance, np.float32(SMALLEST))
     np.minimum(share, np.float32(1), out=share)

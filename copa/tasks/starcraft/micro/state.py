@@ -15,7 +15,10 @@ Kinds = NDArray[np.int8]
 
 @dataclass(slots=True)
 class State:
-    """Everything that a battle's future depends on; [16, B] where nothing else is said."""
+    """Everything that a battle's future depends on; [16, B] where nothing else is said.
+
+    Only active units are engaged, holding, mending or going.
+    """
 
     kind: Kinds
     """Index into `UNIT_TYPES`, -1 where the slot is not used."""
