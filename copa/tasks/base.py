@@ -101,8 +101,9 @@ class Task(Protocol):
     """B games of one task.
 
     The same `(seed, episode number)` gives the same game whatever B, the process or the order.
-    A game that has ended stays as it is (reward 0, not terminated, not truncated) until it is reset; one that was
-    never started has no agents, and stays so likewise. `copa.tasks.checking` checks all of this on any task.
+    A game that has ended, or broken off, stays as it is (reward 0, not terminated, not truncated) until it is reset;
+    one that was never started has no agents, and stays so likewise. `copa.tasks.checking` checks all of this on any
+    task.
     """
 
     spec: TaskSpec

@@ -8,12 +8,13 @@ import pytest
 from tests.system.conftest import Start, copa, lines
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(("task", "split"), [("3-8sz", ()), ("3-8MMM", ("--task.options.train", "3-5"))])
 def test_a_whole_run(start: Start, tmp_path: Path, task: str, split: tuple[str, ...]) -> None:
     folder = tmp_path / "run"
     settings = ("--preset", "smoke", "--task", f"starcraft/{task}", "--run.steps", "3000", *split)
     run = start(*settings, "--evaluator.final_episodes=4", "--run-dir", str(folder))
-    assert run.wait() == 0, run.said()
+    assert run.wait(280.0) == 0, run.said()
     assert run.processes() == set()
     assert "Traceback" not in run.said()
     teams = ["3-5", "6-8"] if split else ["3-8"]

@@ -49,6 +49,11 @@ def test_a_move_is_open_where_the_cell_one_away_is_on_the_map(x: float, y: float
     assert {"north", "south", "east", "west"} - sz(x, y) == ({closed} if closed else set())
 
 
+def test_a_cell_is_on_the_map_in_both_coordinates() -> None:
+    assert sz(32, 10) == {"stop", "west"}
+    assert sz(10, 32.5) == {"stop", "south"}
+
+
 @pytest.mark.parametrize(("distance", "within"), [(6.0, True), (np.nextafter(np.float32(6), np.float32(7)), False)])
 def test_a_target_is_within_six_between_centres(distance: float, within: bool) -> None:
     units = battle([("Stalker", 10, 0)], [FAR, ("Zealot", 10, float(distance))])

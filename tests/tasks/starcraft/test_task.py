@@ -12,6 +12,7 @@ from copa.tasks.base import Option, Step, Task, View
 from copa.tasks.starcraft import MarinesMaraudersMedivacs, StarCraft, ZealotsAndStalkers
 from copa.tasks.starcraft.engines import ENGINES
 from copa.tasks.starcraft.scenarios import MARINES_MARAUDERS_MEDIVACS, ZEALOTS_AND_STALKERS
+from copa.tasks.starcraft.spawn import ALLY_ORDER, ENEMY_ORDER, slot_order
 from copa.tasks.starcraft.units import MOVE
 from tests.tasks.starcraft.recorded import EPISODES, Recorded, lengths_of, recording
 
@@ -99,6 +100,20 @@ def test_a_team_is_so_many_against_as_many(name: str, team: str, sizes: range) -
 def test_what_does_not_exist_is_refused_with_what_does(settings: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make_task(NAMES[0], **({"games": 1, "seed": 0} | settings))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_engine_lines_both_sides_up_by_type_and_place(name: str) -> None:
+    task = make_task(name, games=100, seed=0)
+    task.reset(np.arange(100), np.arange(100))
+    assert isinstance(task, StarCraft)
+    units = task._units
+    for side, places in ((slice(0, 8), ALLY_ORDER), (slice(8, 16), ENEMY_ORDER)):
+        order = slot_order(units.kind[:, side], units.x[:, side], units.y[:, side], places)
+        np.testing.assert_array_equal(order, np.tile(np.arange(8), (100, 1)))
+    for kind in range(5):
+        counts = units.kind == kind
+        np.testing.assert_array_equal(counts[:, :8].sum(axis=1), counts[:, 8:].sum(axis=1))
 
 
 def test_tags_are_drawn_anew_for_each_episode() -> None:
