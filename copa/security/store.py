@@ -137,9 +137,9 @@ class SecretStore:
 
     def _share_token(self, outcome: Outcome) -> None:
         paths = [self.folder / role / TOKEN for role in TOKEN_ROLES]
-        known = next((path.read_text(encoding="utf-8") for path in paths if path.exists()), None)
+        token = next((path.read_text(encoding="utf-8") for path in paths if path.exists()), None) or _secret()
         for path in paths:
-            self._make(path, outcome, known := known or _secret())
+            self._make(path, outcome, token)
 
     def _make(self, path: Path, outcome: Outcome, content: str | None = None) -> None:
         if not path.exists():

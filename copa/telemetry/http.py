@@ -1,5 +1,6 @@
 """The small HTTP server of every process: `/metrics`, `/healthz`, `/readyz`."""
 
+import logging
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from copa.config.schema import TelemetrySettings
 from copa.errors import ConfigError, UnavailableError
 from copa.security.loopback import loopback_only
+
+log = logging.getLogger(__name__)
 
 STALL_SECONDS = 120.0
 """A process whose loop has not beaten for this long is reported as not healthy."""
@@ -24,7 +27,9 @@ def check_exposure(settings: TelemetrySettings) -> None:
         exposed = not loopback_only(settings.host)
     except OSError as error:
         raise ConfigError(f"telemetry.host: {settings.host!r} is not known: {error.strerror}") from None
-    if exposed and not settings.insecure:
+    if exposed and settings.insecure:
+        log.warning("telemetry.insecure is set, and %s can be reached from other machines", settings.host)
+    elif exposed:
         raise ConfigError(
             f"telemetry.host: {settings.host!r} reaches beyond this machine, and telemetry is plain HTTP for whoever"
             " reaches it; listen on 127.0.0.1, or, on a network of the run's own, set telemetry.insecure (--insecure)"

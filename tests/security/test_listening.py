@@ -15,10 +15,12 @@ from tests.system.conftest import copa
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1"])
-def test_telemetry_beyond_this_machine_must_be_allowed(host: str) -> None:
+def test_telemetry_beyond_this_machine_must_be_allowed(host: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ConfigError, match=r"telemetry\.host: .*--insecure"):
         check_exposure(TelemetrySettings(host=host))
+    assert not caplog.text
     check_exposure(TelemetrySettings(host=host, insecure=True))
+    assert "telemetry.insecure is set" in caplog.text
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
