@@ -13,38 +13,38 @@ from copa.assembly import open_replay
 from copa.config.load import resolve
 from copa.replay.server import running
 from copa.segments import Segments
-from tests.system.conftest import lines, note
-from tests.system.test_alone import Begin, begin, until
+from tests.system.conftest import Begin, lines, note, until
 from tests.tasks.starcraft.games import games_of
 from tests.tasks.starcraft.standin import install
-
-__all__ = ["begin"]
 
 GAMES = 2
 TASK = {"task.name": "starcraft/3-8sz", "task.options.engine": "sc2", "task.options.client": "direct"}
 SETTINGS = TASK | {"method.name": "aqmix", "run.steps": "1000000", "actor.games": str(GAMES), "actor.groups": "1"}
 
 
-def test_an_actor_carries_on_when_its_game_is_killed(
-    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def game(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in is where roles that are begun afterwards look for the game."""
+    for name, value in install(tmp_path / "game").items():
+        monkeypatch.setenv(name, value)
+
+
+def test_an_actor_carries_on_when_its_game_is_killed(game: None, begin: Begin, tmp_path: Path) -> None:
     said, folder = tmp_path / "said.txt", tmp_path / "run"
     with running() as server:
         settings = SETTINGS | {"redis.url": server.url, "run.folder": str(folder)}
         flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
         begin("learner", *flags)
-        for name, value in install(tmp_path / "game").items():
-            monkeypatch.setenv(name, value)
         config = resolve(preset="smoke", file=None, flags=settings, environment={}).config
-        actor = begin("actor", *flags, environment=os.environ)
+        actor = begin("actor", *flags)
         replay = open_replay(config)
         until(lambda: lines(folder, "learner") and replay.stats().segments > 8, actor, said)
 
-        (victim, _) = games_of(actor.pid)
-        os.kill(victim, signal.SIGKILL)
-        until(lambda: any("dropped" in line for line in lines(folder, "actor")), actor, said)
-        (dropped,) = (line for line in lines(folder, "actor") if "dropped" in line)
-        assert (dropped["dropped"], dropped["reason"]) == (1, GAME_LOST)
+        while not (dropped := [line for line in lines(folder, "actor") if "dropped" in line]):
+            (victim, _) = games_of(actor.pid)  # between two of its battles there is none to lose: then once more
+            os.kill(victim, signal.SIGKILL)
+            until(lambda old=victim: old not in (now := games_of(actor.pid)) and len(now) == GAMES, actor, said)
+        assert [(line["dropped"], line["reason"]) for line in dropped] == [(1, GAME_LOST)]
         before = replay.stats().segments
         until(lambda: replay.stats().segments > before + 20, actor, said)
         assert len(games_of(actor.pid)) == GAMES

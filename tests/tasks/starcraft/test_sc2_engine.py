@@ -137,6 +137,13 @@ def test_an_army_stands_where_the_spec_puts_it(make: Make) -> None:
     assert set(units.energy_max[0, units.kind[0] == 2]) == {200.0}
 
 
+def test_allies_are_found_in_another_version_of_the_game(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANDIN_KNOWN_TYPES", "1944")
+    engine = make()
+    first_rows(engine, BIOLOGICAL)
+    np.testing.assert_array_equal(engine.units.kind[0, :4], [1, 0, 0, 2])
+
+
 def test_the_first_step_takes_twelve_loops_and_each_other_eight(make: Make) -> None:
     engine = make()
     first_rows(engine, BIOLOGICAL)
@@ -267,10 +274,9 @@ def test_a_game_that_keeps_dying_is_given_up(game: Path, make: Make) -> None:
         first_rows(make(), ZEALOTS)
 
 
-def test_a_game_with_another_map_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch, game: Path) -> None:
+def test_a_game_with_another_map_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "DEATHS_IN_A_ROW", 1)
-    (binary,) = game.glob("Versions/*/SC2_x64")
-    binary.write_text(binary.read_text().replace("exec ", "STANDIN_MAP_SIZE=64 exec "))
+    monkeypatch.setenv("STANDIN_MAP_SIZE", "64")
     with pytest.raises(UnavailableError, match="playable area is 64 x 64, not 32 x 32"):
         first_rows(make(), ZEALOTS)
 

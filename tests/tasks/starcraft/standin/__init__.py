@@ -1,7 +1,8 @@
 """A stand-in for the game's binary: it speaks the game's protocol, and the engine `micro` fights its battles.
 
 Like the game it goes on when its client goes, takes debug commands and orders into account with the next loop, gives
-control of the enemy to whom asks for it and takes it away when asked again, and does not show the dead.
+control of the enemy to whom asks for it and takes it away when asked again, and does not show the dead. The environment
+variables STANDIN_MAP_SIZE and STANDIN_KNOWN_TYPES make it a game with another map, or of another version.
 """
 
 import os

@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("-port", type=int, required=True)
     parser.add_argument("-dataDir", type=Path, required=True)
     parser.add_argument("-tempDir", type=Path, required=True)
-    options = parser.parse_args()
+    options, _ = parser.parse_known_args()  # clients add some that are about graphics
     assert options.dataDir.is_dir()
     assert options.tempDir.is_dir()
     game = Game()

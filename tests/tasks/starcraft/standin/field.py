@@ -1,5 +1,6 @@
 """One battle of the engine `micro` as the game holds it: units with tags, made, killed and ordered one by one."""
 
+import os
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,9 +18,9 @@ from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, 
 from copa.tasks.starcraft.units import ALLIES, ATTACK, HEAL, MOVE, NONE, STOP, UNITS, Orders
 
 ALLY, ENEMY = 1, 2
-KNOWN_TYPES = 1979
-"""As many as version 4.10 knows with the clones of SMAC's maps, which are the last."""
-CLONES = {MARAUDER: 1973, MARINE: 1974, MEDIVAC: 1975, STALKER: 1976, ZEALOT: 1977}
+KNOWN_TYPES = int(os.environ.get("STANDIN_KNOWN_TYPES", "1979"))
+"""With the nine clones of SMAC's maps, which are the last: 1979 in version 4.10, 1944 in 4.6.2."""
+CLONES = {kind: KNOWN_TYPES - 6 + place for place, kind in enumerate((MARAUDER, MARINE, MEDIVAC, STALKER, ZEALOT))}
 NUMBERS = {ALLY: [CLONES[kind] for kind in UNIT_TYPES], ENEMY: [kind.stock_id for kind in UNIT_TYPES]}
 ORDERS = {4: STOP, 16: MOVE, 23: ATTACK, 386: HEAL}
 FIRST_TAG = 2**32 + 1
