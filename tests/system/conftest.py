@@ -170,3 +170,43 @@ def inspected(folder: Path) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+FLAGS = ("--preset", "smoke", "--telemetry.tensorboard", "false")
+Begin = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Starts roles in an empty folder; all of them are gone after the test."""
+    started: list[subprocess.Popen[bytes]] = []
+    root = Path(__file__).parents[2]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COPA_") and name != "REDIS_URL"}
+
+    def role(name: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        with (tmp_path / "said.txt").open("ab") as said:
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", name, *FLAGS, *arguments],
+                    cwd=tmp_path,
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=said,
+                    env=kept | {"PYTHONPATH": str(root)},
+                )
+            )
+        return started[-1]
+
+    yield role
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]", said: Path, seconds: float = 60.0) -> None:
+    """Wait until `condition` holds; fails when it does not, or when the process ends."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"exit code {process.poll()}: {said.read_text()}")
+        time.sleep(0.05)

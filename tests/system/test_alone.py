@@ -1,56 +1,11 @@
 """Roles started one by one, as in containers, without `copa train`."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from copa.replay.server import running
-from tests.system.conftest import lines, note
-
-FLAGS = ("--preset", "smoke", "--telemetry.tensorboard", "false")
-Begin = Callable[..., "subprocess.Popen[bytes]"]
-
-
-@pytest.fixture
-def begin(tmp_path: Path) -> Iterator[Begin]:
-    """Starts roles in an empty folder; all of them are gone after the test."""
-    started: list[subprocess.Popen[bytes]] = []
-    root = Path(__file__).parents[2]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COPA_") and name != "REDIS_URL"}
-
-    def role(name: str, *arguments: str) -> "subprocess.Popen[bytes]":
-        with (tmp_path / "said.txt").open("ab") as said:
-            started.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", name, *FLAGS, *arguments],
-                    cwd=tmp_path,
-                    stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=said,
-                    env=kept | {"PYTHONPATH": str(root)},
-                )
-            )
-        return started[-1]
-
-    yield role
-    for process in started:
-        process.kill()
-        process.wait()
-
-
-def until(condition: Callable[[], Any], process: "subprocess.Popen[bytes]", said: Path, seconds: float = 60.0) -> None:
-    """Wait until `condition` holds; fails when it does not, or when the process ends."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"exit code {process.poll()}: {said.read_text()}")
-        time.sleep(0.05)
+from tests.system.conftest import Begin, lines, note, until
 
 
 @pytest.mark.parametrize("where", ["new", None])

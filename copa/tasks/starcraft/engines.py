@@ -1,6 +1,7 @@
 """Engines by name, imported when they are asked for: the game's needs what most machines do not have."""
 
 import pkgutil
+from collections.abc import Mapping
 from typing import Literal, cast
 
 from copa.errors import UnavailableError
@@ -11,10 +12,10 @@ ENGINES: dict[EngineName, str] = {
     "micro": "copa.tasks.starcraft.micro:MicroEngine",
     "sc2": "copa.tasks.starcraft.sc2:GameEngine",
 }
-"""Classes, made with (battles, seed)."""
+"""Classes, made with (battles, seed) and the settings of the engine."""
 
 
-def make_engine(name: EngineName, battles: int, seed: int) -> Engine:
+def make_engine(name: EngineName, battles: int, seed: int, settings: Mapping[str, str]) -> Engine:
     """An engine for so many battles; raises UnavailableError where it cannot be had on this machine."""
     try:
         kind = pkgutil.resolve_name(ENGINES[name])
@@ -23,4 +24,4 @@ def make_engine(name: EngineName, battles: int, seed: int) -> Engine:
             f"task option engine is {name!r}, which cannot be loaded here ({error}); allowed are {', '.join(ENGINES)},"
             " of which micro needs nothing beside this package."
         ) from error
-    return cast(Engine, kind(battles, seed))
+    return cast(Engine, kind(battles, seed, **settings))

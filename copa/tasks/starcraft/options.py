@@ -1,5 +1,6 @@
 """Options of the task."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -24,8 +25,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "dead": ("absent", "present"),
     "timeout": ("truncated", "terminal"),
     "train": ("3-8", "3-5"),
+    "client": ("smac", "direct"),
 }
-"""Options and their values; the first is the default."""
+"""Options and their values; the first is the default. `python` takes any path."""
+GAME_OPTIONS = ("client", "python")
+"""Those that mean something with engine `sc2` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,15 @@ class Options:
     """A battle that is open after the last step is `truncated`, or `terminal` like a lost one."""
     train: str
     """The team that is trained with."""
+    client: str
+    """The library that speaks with the game: `smac`, or the game's protocol directly."""
+    python: str
+    """Interpreter whose environment has that library; the one that runs this where nothing is said."""
+
+    @property
+    def engine_settings(self) -> dict[str, str]:
+        """What the engine is made with beside battles and seed."""
+        return {name: getattr(self, name) for name in GAME_OPTIONS} if self.engine == "sc2" else {}
 
     @property
     def teams(self) -> tuple[str, ...]:
@@ -57,9 +70,11 @@ class Options:
 def read_options(given: Mapping[str, Option], task: str) -> Options:
     """Check `given`; raises ConfigError naming the option, its value and what is allowed."""
     for name, value in given.items():
-        if name not in ALLOWED:
-            raise ConfigError(unknown(f"option of {task}", name, ALLOWED))
-        if value not in ALLOWED[name]:
+        if name not in ALLOWED and name != "python":
+            raise ConfigError(unknown(f"option of {task}", name, [*ALLOWED, "python"]))
+        if name in GAME_OPTIONS and given.get("engine") != "sc2":
+            raise ConfigError(f"Option {name!r} of {task} is for engine 'sc2'; add engine: sc2, or leave it out.")
+        if name in ALLOWED and value not in ALLOWED[name]:
             raise ConfigError(unknown(f"value of option {name!r} of {task}", value, ALLOWED[name]))
     chosen = {name: str(given.get(name, values[0])) for name, values in ALLOWED.items()}
     return Options(
@@ -68,4 +83,6 @@ def read_options(given: Mapping[str, Option], task: str) -> Options:
         dead=cast(DeadForm, chosen["dead"]),
         timeout=chosen["timeout"],
         train=chosen["train"],
+        client=chosen["client"],
+        python=str(given.get("python", sys.executable)),
     )

@@ -51,7 +51,7 @@ class StarCraft:
         self.options = read_options(options or {}, self.spec.name)
         self._seed = seed
         self._armies = self.scenarios.of_sizes(TEAMS[team])
-        self._engine = engine or make_engine(self.options.engine, games, seed)
+        self._engine = engine or make_engine(self.options.engine, games, seed, self.options.engine_settings)
         weakref.finalize(self, self._engine.close)
         self._clock: Ints = np.zeros(games, np.int64)
         self._running: Bools = np.zeros(games, np.bool_)
