@@ -18,6 +18,8 @@ from tests.tasks.starcraft.games import games_of
 from tests.tasks.starcraft.standin import install
 
 GAMES = 2
+STARTED = 180.0
+"""Seconds in which processes and games are up on a machine that is busy."""
 TASK = {"task.name": "starcraft/3-8sz", "task.options.engine": "sc2", "task.options.client": "direct"}
 SETTINGS = TASK | {"method.name": "aqmix", "run.steps": "1000000", "actor.games": str(GAMES), "actor.groups": "1"}
 
@@ -38,15 +40,17 @@ def test_an_actor_carries_on_when_its_game_is_killed(game: None, begin: Begin, t
         config = resolve(preset="smoke", file=None, flags=settings, environment={}).config
         actor = begin("actor", *flags)
         replay = open_replay(config)
-        until(lambda: lines(folder, "learner") and replay.stats().segments > 8, actor, said)
+        until(lambda: lines(folder, "learner") and replay.stats().segments > 8, actor, said, STARTED)
 
         while not (dropped := [line for line in lines(folder, "actor") if "dropped" in line]):
             (victim, _) = games_of(actor.pid)  # between two of its battles there is none to lose: then once more
             os.kill(victim, signal.SIGKILL)
-            until(lambda old=victim: old not in (now := games_of(actor.pid)) and len(now) == GAMES, actor, said)
+            until(
+                lambda old=victim: old not in (now := games_of(actor.pid)) and len(now) == GAMES, actor, said, STARTED
+            )
         assert [(line["dropped"], line["reason"]) for line in dropped] == [(1, GAME_LOST)]
         before = replay.stats().segments
-        until(lambda: replay.stats().segments > before + 20, actor, said)
+        until(lambda: replay.stats().segments > before + 20, actor, said, STARTED)
         assert len(games_of(actor.pid)) == GAMES
         assert counted(folder) == 1
 

@@ -165,11 +165,12 @@ def test_orders_reach_the_units_they_are_for(make: Make) -> None:
     assert (after.x[0, 1], after.y[0, 1]) == (before.x[0, 1], before.y[0, 1])
     engine.step(orders(STOP, range(1)))
     assert engine.units.y[0, 0] == after.y[0, 0]
-    for told, count in ((orders(ATTACK, range(1), target=8), 20), (orders(HEAL, range(1, 2), target=0), 20)):
-        for _ in range(count):
-            engine.step(told)
-    assert engine.units.health[0, 8] < before.health[0, 8]
+    told = orders(ATTACK, range(1), target=np.array([8, 0, 0, 0, 0, 0, 0, 0]))
+    told.kind[0, 1] = HEAL
+    for _ in range(20):
+        engine.step(told)
     assert engine.units.energy[0, 1] < before.energy[0, 1]
+    assert engine.units.energy[0, 9] < before.energy[0, 9], "what the attack did, the enemy's Medivac heals"
 
 
 def test_the_enemy_comes_in_every_battle_and_the_dead_stay_as_last_seen(make: Make) -> None:
