@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
 
-.PHONY: help setup train test lint types proto bench clean
+.PHONY: help setup train test lint types proto bench audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test    set up what developing needs, then run the tests"
 	@echo "make lint    check style            make types   check types"
 	@echo "make proto   generate protos/ anew   make bench   run the benchmarks"
+	@echo "make audit   look the pinned dependencies up among known vulnerabilities"
 	@echo "make clean   remove caches and build outputs; .venv and runs stay"
 
 setup: $(RUN_READY)
@@ -42,6 +43,11 @@ proto: $(DEV_READY)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)
+
+audit: | $(BIN)/python
+	test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit && \
+	  $(VENV)/audit/bin/pip install -q --disable-pip-version-check $(PIP_ARGS) pip-audit; }
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

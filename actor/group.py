@@ -1,15 +1,16 @@
 """One group of games in lockstep: played from coach step to coach step, recorded as segments."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from actor.episodes import EpisodeNumbers
+from actor.recording import Recording, Start
 from copa.acting import Exploration, Players, joined
 from copa.config.schema import Config
 from copa.segments import Segments
-from copa.tasks.base import Bools, Floats, Ints, Task, View
+from copa.tasks.base import Bools, Floats, Task, View
 
 Advise = Callable[[View, Bools], Floats]
 """Asks for the strategies [B, A, W] of agents that joined ([B, A]) between coach steps."""
@@ -24,6 +25,8 @@ class Played:
     """Environment steps, over all games of the group."""
     returns: Floats
     """[episodes that ended], team reward of each."""
+    lost: int
+    """Games that broke off; what they had played of this stretch is not in `segments`."""
 
 
 class Group:
@@ -75,62 +78,52 @@ class Group:
     def play(
         self, strategies: Floats | None, advise: Advise, epsilon: float, player_version: int, coach_version: int
     ) -> Played:
-        """Play the T steps up to the next coach step with `strategies` [B, A, W] (None without a coach)."""
-        games = self._task.games
-        views = [self.view]
-        actions: list[Ints] = []
-        rewards: list[Floats] = []
-        memory = self.players.memory.numpy().copy() if self._stores_memory else self._no_memory()
-        previous = self.players.previous.copy()
-        first_steps = self._steps.copy()
-        lengths = np.zeros(games, dtype=np.int64)
-        terminated = np.zeros(games, dtype=bool)
+        """Play the T steps up to the next coach step with `strategies` [B, A, W] (None without a coach).
+
+        Play stops early when no game goes on. A game that broke off (`Step.lost`) leaves no segment and no return.
+        """
+        recording = Recording(
+            self.view,
+            Start(
+                previous=self.players.previous.copy(),
+                memory=self.players.memory.numpy().copy() if self._stores_memory else self._no_memory(),
+                episodes=self._episodes.copy(),
+                steps=self._steps.copy(),
+            ),
+        )
+        lost = np.zeros(self._task.games, dtype=bool)
         returns: list[Floats] = []
         steps = 0
         for phase in range(self._T):
-            view = views[-1]
+            view = recording.views[-1]
             if phase > 0:
-                newcomers = joined(views[-2], view) & self._running[:, None]
+                newcomers = joined(recording.views[-2], view) & self._running[:, None]
                 if strategies is not None and newcomers.any():
                     strategies = advise(view, newcomers)
             values = self.players.values(view, phase, strategies)
             chosen = self._exploration.mix(values.argmax(axis=2), view.available, epsilon)
             self.players.remember(chosen, view.members())
             result = self._task.step(chosen)
-            recorded = self._running & (self._steps < self._task.spec.recorded_steps)
-            lengths += recorded
-            terminated |= recorded & result.terminated
-            actions.append(chosen)
-            rewards.append(np.where(recorded, result.reward, 0.0).astype(np.float32))
+            if result.lost is not None:
+                lost |= self._running & result.lost
+                self._running &= ~lost
+            recording.add(chosen, result, self._running & (self._steps < self._task.spec.recorded_steps))
             self._returns += np.where(self._running, result.reward, 0.0)
             self._steps += self._running
             steps += int(self._running.sum())
             over = self._running & (result.terminated | result.truncated)
             returns.append(self._returns[over])
             self._running &= ~over
-            views.append(result.view)
-        self.arrived = joined(views[-2], views[-1]) & self._running[:, None]
-        self.view = views[-1]
+            if not self._running.any():
+                break
+        before, self.view = recording.views[-2:]
+        self.arrived = joined(before, self.view) & self._running[:, None]
         episode_end = ~self._running | (self._steps >= self._task.spec.recorded_steps)
-        segments = Segments(
-            **{f.name: np.stack([getattr(view, f.name) for view in views], axis=1) for f in fields(View)},
-            actions=np.stack(actions, axis=1),
-            rewards=np.stack(rewards, axis=1),
-            lengths=lengths,
-            terminated=terminated,
-            episode_end=episode_end,
-            previous=previous,
-            memory=memory,
-            episodes=self._episodes.copy(),
-            first_steps=first_steps,
-            player_versions=np.full(games, player_version, dtype=np.int64),
-            coach_versions=np.full(games, coach_version, dtype=np.int64),
-        )
-        kept = np.flatnonzero(lengths)
         return Played(
-            segments=segments if len(kept) == games else segments.take(kept),
+            segments=recording.segments(self._T, ~lost, episode_end, player_version, coach_version),
             steps=steps,
             returns=np.concatenate(returns),
+            lost=int(lost.sum()),
         )
 
     def _no_memory(self) -> Floats:

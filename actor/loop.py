@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 RECENT_EPISODES = 200
 """Episodes over which the recent return is a mean."""
+
+GAME_LOST = "game lost"
+"""Reason for which the unfinished segment of a game that broke off is dropped."""
 
 FLUSH_SECONDS = 3.0
 """Time for the last segments to reach Redis when the actor stops."""
@@ -51,6 +55,11 @@ class Actor:
         self._returns: deque[float] = deque(maxlen=RECENT_EPISODES)
         self._episodes = 0
         self._told = time.monotonic()
+        for reason in ("actors ahead", "redis out of memory", "restoring", "stale weights"):
+            metrics.LIMITER_WAIT.labels("actor", reason)
+        metrics.COACH_DEADLINE.labels(label).set(config.coach.deadline)
+        limit = config.actor.staleness_limit
+        metrics.STALENESS_LIMIT.set(math.inf if limit is None else limit)
 
     def run(self, frame: Process) -> None:
         """Play until the run is finished or `frame.stopping` is set; what was played is pushed before it returns."""
@@ -98,8 +107,10 @@ class Actor:
         deadline = self._config.coach.deadline
         missed = metrics.COACH_DEADLINE_MISSED.labels(self._label)
         if self._coach is not None:
+            began = time.monotonic()
             if self._coach.collect(group.index, deadline) is None:
                 missed.inc()
+            metrics.COACH_WAIT.labels(self._label).inc(time.monotonic() - began)
             strategies = self._coach.held(group.index)
             coach_version = self._coach.version(group.index)
 
@@ -113,6 +124,12 @@ class Actor:
         played = group.play(strategies, advise, epsilon, self._version, coach_version)
         self._outbox.put(played)
         self._tell(played, epsilon)
+
+    def _drop(self, games: int) -> None:
+        """Say that so many games broke off, each with an unfinished segment."""
+        metrics.SEGMENTS_DROPPED.labels(self._label, GAME_LOST).inc(games)
+        self._journal.write(self._outbox.admission.total_steps, {"dropped": games, "reason": GAME_LOST})
+        log.warning("%d games broke off; their unfinished segments are dropped, and other episodes begin", games)
 
     def _take_first_weights(self, frame: Process) -> bool:
         published = self._follower.wait_first(frame.stopping)
@@ -162,6 +179,8 @@ class Actor:
         for value in played.returns:
             metrics.EPISODE_RETURN.labels(self._label).observe(float(value))
         metrics.EPISODES.labels(self._label).inc(len(played.returns))
+        if played.lost:
+            self._drop(played.lost)
         self._returns.extend(float(value) for value in played.returns)
         self._episodes += len(played.returns)
         if len(played.returns):

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from actor.group import Played
 from copa.errors import UnavailableError
@@ -21,13 +22,16 @@ LOOK_SECONDS = 0.25
 """Pause without a push after which the replay is asked how things stand."""
 
 
+DropReason = Literal["lease lost", "redis unavailable", "shutdown"]
+DROP_REASONS: tuple[DropReason, ...] = get_args(DropReason)
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """Segments that Redis did not acknowledge and never will."""
 
     segments: int
-    reason: str
-    """`lease lost`, `redis unavailable` or `shutdown`."""
+    reason: DropReason
 
 
 class Outbox:
@@ -54,6 +58,9 @@ class Outbox:
         self._steps_total = 0
         self._segments_total = 0
         self._label = str(lease.actor)
+        metrics.SEGMENTS_ACKNOWLEDGED.labels(self._label)
+        for reason in DROP_REASONS:
+            metrics.SEGMENTS_DROPPED.labels(self._label, reason)
         self._admission = replay.admission(lease)
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
         self._thread.start()
@@ -70,9 +77,12 @@ class Outbox:
             LeaseLostError: another process has this actor's id now.
             Exception: what else stopped the pushing for good.
         """
+        waited = metrics.OUTBOX_WAIT.labels(self._label)
         with self._changed:
             while self._unacknowledged >= self._capacity and self._failure is None and not self._stopping.is_set():
+                began = time.monotonic()
                 self._changed.wait(LOOK_SECONDS)
+                waited.inc(time.monotonic() - began)
             self.check()
             self._waiting.append(played)
             self._unacknowledged += len(played.segments)
@@ -95,10 +105,11 @@ class Outbox:
             return None
         dropped = Dropped(self._unacknowledged, self._reason())
         metrics.SEGMENTS_DROPPED.labels(self._label, dropped.reason).inc(dropped.segments)
+        metrics.SEGMENTS_UNACKNOWLEDGED.labels(self._label).set(0)
         log.warning("dropped %d segments that Redis did not acknowledge: %s", dropped.segments, dropped.reason)
         return dropped
 
-    def _reason(self) -> str:
+    def _reason(self) -> DropReason:
         match self._failure:
             case LeaseLostError():
                 return "lease lost"

@@ -10,14 +10,14 @@ import torch
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
-from coach_service.address import Address
+from coach_service.gate import TokenGate
 from coach_service.service import CoachService
 from coach_service.strategist import Strategist
 from coach_service.streams import Stream
 from coach_service.weights import WeightsSource, WeightsWatcher
-from copa.coaching.transport import server_options
+from copa.coaching.address import Address
+from copa.coaching.transport import check_listening, read_tokens, server_credentials, server_options
 from copa.config.schema import Config
-from copa.errors import ConfigError
 from copa.nets import Coach
 from copa.tasks.base import TaskSpec
 from protos import coach_pb2, coach_pb2_grpc
@@ -51,31 +51,35 @@ class CoachServer:
     async def start(self) -> str:
         """Listen; returns the address, in which a port 0 was replaced by the one that was free.
 
-        Raises ConfigError for an address that is malformed, or reaches beyond this machine without
-        `coach.insecure`; UnavailableError for one that is in use.
+        Raises ConfigError for an address that is malformed or reaches beyond this machine without protection, and for
+        secrets that cannot be used; UnavailableError for an address that is in use.
         """
-        address = Address.parse(self._config.coach.address)
-        if not address.local and not self._config.coach.insecure:
-            raise ConfigError(
-                f"coach.address: {self._config.coach.address} reaches beyond this machine, and the service has no"
-                " protection; listen on 127.0.0.1 or unix:PATH, or set coach.insecure to allow it"
-            )
+        settings = self._config.coach
+        address = Address.parse(settings.address)
+        check_listening(settings)
+        tokens, credentials = read_tokens(settings), server_credentials(settings)
         address.check_free()
         self._loop = asyncio.get_running_loop()
-        self._server = grpc.aio.server(options=server_options(self._config.coach))
+        gates = [TokenGate(tokens)] if tokens else []
+        self._server = grpc.aio.server(interceptors=gates, options=server_options(settings))
         coach_pb2_grpc.add_CoachServicer_to_server(self._service, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
         await self._set_serving(False)
         try:
-            port = self._server.add_insecure_port(address.target)
+            if credentials is None:
+                port = self._server.add_insecure_port(address.target)
+            else:
+                port = self._server.add_secure_port(address.target, credentials)
         except RuntimeError:
             raise address.taken() from None
         self._service.start()
         await self._server.start()
         self._watcher.start()
         found = address.target if address.path else Address(address.host, port, None).target
-        log.info("coach listens on %s", found)
+        log.info("coach listens on %s (%s, %s token)", found, settings.transport, "with a" if tokens else "no")
+        if not address.local and settings.insecure:
+            log.warning("coach.insecure is set, and %s can be reached from other machines", found)
         return found
 
     async def wait_serving(self) -> None:

@@ -10,15 +10,22 @@ import numpy as np
 
 import copa
 from coach_service.batching import Batcher
+from coach_service.pace import Pace, Paces
 from coach_service.questions import ROWS, Checker
-from coach_service.refusals import NO_WEIGHTS, NOT_FINITE, STOPPING, NotReadyError, status_of
+from coach_service.refusals import NO_WEIGHTS, NOT_FINITE, STOPPING, NotReadyError, TooFastError, status_of
 from coach_service.strategist import Strategist
 from coach_service.streams import GROUPS, Stream, count_strategies
 from copa.coaching.tensors import strategies_message
 from copa.config.schema import Config
 from copa.errors import DataError
 from copa.tasks.base import TaskSpec
-from copa.telemetry.metrics import COACH_REQUEST_SECONDS, COACH_REQUESTS, COACH_STREAMS
+from copa.telemetry.metrics import (
+    COACH_INTERVAL,
+    COACH_PACED_SECONDS,
+    COACH_REQUEST_SECONDS,
+    COACH_REQUESTS,
+    COACH_STREAMS,
+)
 from protos import coach_pb2, coach_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -40,6 +47,8 @@ class CoachService(coach_pb2_grpc.CoachServicer):
         self.streams: set[Stream] = set()
         """Streams that are open."""
         self._stopping = False
+        COACH_INTERVAL.set(config.method.T)
+        self._paces = Paces(config.coach)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -65,7 +74,7 @@ class CoachService(coach_pb2_grpc.CoachServicer):
         self.streams.add(stream)
         self._batcher.streams.add(stream)
         COACH_STREAMS.inc()
-        reader = asyncio.create_task(_read(context, stream))
+        reader = asyncio.create_task(_read(context, stream, Pace(self._config.coach)))
         try:
             await context.send_initial_metadata(())
             await stream.finished
@@ -90,6 +99,7 @@ class CoachService(coach_pb2_grpc.CoachServicer):
             if not self._strategist.version:
                 raise NotReadyError(STOPPING if self._stopping else NO_WEIGHTS)
             question, communication = self._checker.advise(request)
+            self._admit(context.peer(), question.rows)
             answer = await self._batcher.ask(question, context)
             assert answer is not None
             if not np.isfinite(answer.strategies).all():
@@ -129,6 +139,21 @@ class CoachService(coach_pb2_grpc.CoachServicer):
             software=copa.__version__,
         )
 
+    def _admit(self, caller: str, rows: int) -> None:
+        """Refuse a caller who asks too fast without a stream; callers on a unix socket cannot be told apart.
+
+        Raises TooFastError.
+        """
+        if caller.startswith("unix:"):
+            return
+        pace, now = self._paces.of(caller), time.monotonic()
+        if (owed := pace.owed(now)) > 0.0:
+            raise TooFastError(
+                f"rate: more than coach.stream_requests = {self._config.coach.stream_requests:g} requests or"
+                f" coach.stream_rows = {self._config.coach.stream_rows:g} games per second; wait {owed:.2f} s"
+            )
+        pace.take(rows, now)
+
     async def _refuse(self, context: CoordinateContext | AdviseContext, error: Exception) -> NoReturn:
         code, details = status_of(error)
         COACH_REQUESTS.labels(code.name).inc()
@@ -139,8 +164,11 @@ class CoachService(coach_pb2_grpc.CoachServicer):
         await context.abort(code, details)
 
 
-async def _read(context: CoordinateContext, stream: Stream) -> None:
-    """Hand every request to `stream` until the caller has no more."""
+async def _read(context: CoordinateContext, stream: Stream, pace: Pace) -> None:
+    """Hand every request to `stream`, no faster than `pace` says, until the caller has no more.
+
+    What was not read is held back by the flow control of this stream, and costs others nothing.
+    """
     try:
         while not stream.finished.done():
             request: object = await context.read()
@@ -148,6 +176,9 @@ async def _read(context: CoordinateContext, stream: Stream) -> None:
                 stream.end()
                 return
             assert isinstance(request, coach_pb2.CoordinateRequest)
-            stream.take(request)
+            rows = stream.take(request)
+            if (wait := pace.take(rows, time.monotonic())) > 0.0:
+                COACH_PACED_SECONDS.inc(wait)
+                await asyncio.sleep(wait)
     except Exception as error:
         stream.end(error)

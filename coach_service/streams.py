@@ -46,8 +46,8 @@ class Stream:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the stream shall end; has an exception when it ends with an error."""
 
-    def take(self, request: coach_pb2.CoordinateRequest) -> None:
-        """Note the next request and begin to answer it; a fault in it ends the stream."""
+    def take(self, request: coach_pb2.CoordinateRequest) -> int:
+        """Note the next request, begin to answer it, return its games; a faulty one ends the stream and has none."""
         self._number += 1
         try:
             if not self._strategist.version:
@@ -57,7 +57,7 @@ class Stream:
             group.arrive(question, request.acknowledged)
         except (DataError, NotReadyError) as error:
             self.end(error)
-            return
+            return 0
         earlier = self._asked.get(request.group)
         if earlier is not None and not earlier.done():
             earlier.set_result(None)
@@ -66,6 +66,7 @@ class Stream:
         task = asyncio.create_task(self._answer(self._number, request, question, group, asked))
         self._answers.add(task)
         task.add_done_callback(self._answered)
+        return question.rows
 
     def end(self, error: Exception | None = None) -> None:
         """End the stream, with `error` or in good order; only the first call counts."""

@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from copa.config.change import without_secrets
 from copa.config.schema import Config
-from copa.config.urls import without_password
 from copa.errors import UnavailableError
 
 FORMAT = "copa-checkpoint-1"
@@ -41,10 +41,8 @@ def save(folder: Path, checkpoint: Checkpoint, kept: int) -> Path:
     """
     path = folder / f"checkpoint-{checkpoint.updates:09d}.safetensors"
     partial = path.with_suffix(".partial")
-    url = checkpoint.config.redis.url
-    redis = checkpoint.config.redis.model_copy(update={"url": None if url is None else without_password(url)})
     about = {
-        "config": checkpoint.config.model_copy(update={"redis": redis}).model_dump(mode="json"),
+        "config": without_secrets(checkpoint.config).model_dump(mode="json"),
         "updates": checkpoint.updates,
         "steps": checkpoint.steps,
         "version": checkpoint.version,

@@ -9,6 +9,9 @@ import numpy as np
 
 from copa.tasks.base import Bools, Floats
 
+Beta = float | Floats
+"""How far a strategy must move to travel: one number, or one for each game [B]."""
+
 
 class Communication:
     """What the players of B games hold, as one side of the conversation knows it.
@@ -39,19 +42,20 @@ class Communication:
         self.known &= ~fresh
         self.held[fresh] = 0.0
 
-    def select(self, new: Floats, members: Bools, fresh: Bools, beta: float, version: int) -> Bools:
+    def select(self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int) -> Bools:
         """Which of the strategies `new` [B, A, W] travel, as a mask [B, A]. They are held after `commit`, not before.
 
         `members` [B, A]: agents present; `fresh` [B, A]: those who began or joined since the last coach step, who are
         forgotten; `version`: weights behind `new`.
         """
         self.forget(fresh)
-        if beta == 0.0 or version != self.version:
+        limit = np.asarray(beta, np.float32).reshape(-1, 1)
+        if version != self.version or not limit.any():
             mask = members.copy()
         else:
             moved = new - self.held
             distance = np.sqrt(np.einsum("baw,baw->ba", moved, moved))
-            mask = members & (~self.known | (distance > beta))
+            mask = members & (~self.known | (distance > limit) | (limit == 0.0))
         self.eligible += int(members.sum())
         self.sent += int(mask.sum())
         return mask
@@ -62,7 +66,7 @@ class Communication:
         self.known |= mask
         self.version = version
 
-    def update(self, new: Floats, members: Bools, fresh: Bools, beta: float, version: int) -> Bools:
+    def update(self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int) -> Bools:
         """`select`, and `commit` what it selected: communication without loss. Returns the mask [B, A]."""
         mask = self.select(new, members, fresh, beta, version)
         self.commit(mask, new[mask], version)

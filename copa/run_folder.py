@@ -22,6 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from copa.config.change import with_absolute_files, without_secrets
 from copa.config.load import resolve, to_toml
 from copa.config.schema import Config
 from copa.config.urls import without_password
@@ -161,9 +162,7 @@ class RunFolder:
     def write_config(self, config: Config, *, preset: str) -> None:
         """Write the resolved configuration; a password inside `redis.url` stays out of the file."""
         run = config.run.model_copy(update={"folder": self.path})
-        url = config.redis.url
-        redis = config.redis.model_copy(update={"url": without_password(url) if url else None})
-        config = config.model_copy(update={"run": run, "redis": redis})
+        config = with_absolute_files(without_secrets(config.model_copy(update={"run": run})))
         _write_whole(self.config_file, to_toml(config, preset=preset))
 
     def info(self) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from types import FrameType
 import copa
 from copa.config.schema import Config
 from copa.errors import CopaError, UnavailableError
-from copa.telemetry.http import Health, TelemetryServer
+from copa.telemetry.http import Health, TelemetryServer, check_exposure
 from copa.telemetry.journal import not_vital
 from copa.telemetry.logs import start_logging
-from copa.telemetry.metrics import BUILD
+from copa.telemetry.metrics import BUILD, LOOP_IDLE, registry_of
 
 PARENT_VARIABLE = "COPA_PARENT"
 """Environment variable with the process id of the supervisor that a process must not outlive."""
@@ -107,14 +107,17 @@ def process(role: str, config: Config, index: int = 0) -> Iterator[Process]:
     What was unavailable when the process was told to stop ends it all the same.
 
     Raises:
+        ConfigError: telemetry would be served beyond this machine without leave.
         UnavailableError: the telemetry port is taken.
     """
     frame = Process(role, index)
     _stop_when_told(frame.stopping)
     die_with_parent(signal.SIGTERM)
     start_logging(role, index, config.telemetry.log_level, config.telemetry.log_format)
+    check_exposure(config.telemetry)
     BUILD.info({"version": copa.__version__, "python": platform.python_version(), "role": role})
-    server = TelemetryServer(config.telemetry.host, config.telemetry.port, frame.health)
+    LOOP_IDLE.set_function(lambda: frame.health.stalled_seconds)
+    server = TelemetryServer(config.telemetry.host, config.telemetry.port, frame.health, registry_of(role))
     note = _process_note(config, role, index, server.port)
     try:
         yield frame

@@ -16,7 +16,7 @@ from safetensors.torch import save as tensors_as_bytes
 from copa.config.schema import RedisSettings
 from copa.errors import DataError
 from copa.replay.connection import Link, connect
-from copa.replay.functions import call
+from copa.replay.functions import call, load_functions
 from copa.replay.keys import Keys
 
 _RETRIES = 8
@@ -59,6 +59,7 @@ class WeightStore:
         `newer_than`: a version known from elsewhere (a checkpoint) that must not be used again. Raises
         UnavailableError while Redis is away, out of memory or without a disk.
         """
+        load_functions(self.link)
         version = int(call(self.link, "next_version", self.keys.weights, max(newer_than, self._published) + 1))
         metadata = {"version": version, "updates": updates, "published_at": time.time()}
         contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

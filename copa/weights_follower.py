@@ -81,6 +81,7 @@ class WeightsFollower:
                 self._complain(error)
             else:
                 self._complaint = None
+                metrics.WEIGHTS_LOOKED.set_to_current_time()
                 if published is not None:
                     self._version = published.version
                     with self._lock:

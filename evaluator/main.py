@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 import torch
 
@@ -9,6 +10,7 @@ from copa.assembly import open_replay
 from copa.config.load import parse_role_arguments
 from copa.config.schema import Config
 from copa.evaluation import default_teams, evaluate
+from copa.reporting.table import cell
 from copa.runtime import Process, process
 from copa.tasks import task_spec
 from copa.telemetry import metrics
@@ -35,7 +37,10 @@ def main(argv: list[str]) -> None:
             frame.ready()
             while published is not None and not frame.stopping.is_set():
                 began = time.monotonic()
-                _evaluate(config, published, replay.stats().steps, journal, frame)
+                stats = replay.stats()
+                metrics.RUN_STEPS.set(stats.steps)
+                metrics.RUN_STEPS_PLANNED.set(stats.total_steps)
+                _evaluate(config, published, stats.steps, journal, frame)
                 published = _next(follower, frame, config.evaluator.seconds - (time.monotonic() - began))
         finally:
             follower.close()
@@ -54,7 +59,7 @@ def _next(follower: WeightsFollower, frame: Process, pause: float) -> Published 
 
 def _evaluate(config: Config, published: Published, steps: int, journal: Journal, frame: Process) -> None:
     spec = task_spec(config.task.name, config.task.options)
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     for team in config.evaluator.teams or default_teams(spec):
         if frame.stopping.is_set():
             return
@@ -68,8 +73,13 @@ def _evaluate(config: Config, published: Published, steps: int, journal: Journal
             beta=config.coach.beta,
         )[team]
         metrics.EVAL_RETURN.labels(team).set(result.mean)
-        results[team] = {"mean": result.mean, "stderr": result.stderr, "communication_rate": result.communication_rate}
+        for outcome, share in result.outcomes.items():
+            metrics.EVAL_OUTCOME.labels(team, outcome).set(share)
+        results[team] = {
+            "mean": result.mean,
+            "stderr": result.stderr,
+            "communication_rate": result.communication_rate,
+            "outcomes": result.outcomes,
+        }
     journal.write(steps, {"version": published.version, "updates": published.updates, "teams": results})
-    log.info(
-        "version %d: %s", published.version, {team: round(entry["mean"] or 0.0, 1) for team, entry in results.items()}
-    )
+    log.info("version %d: %s", published.version, {team: cell(entry) for team, entry in results.items()})

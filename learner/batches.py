@@ -51,6 +51,8 @@ class Batches:
         self._stopping = stopping
         self._queue: queue.Queue[Drawn | None] = queue.Queue(maxsize=ahead)
         self._failure: Exception | None = None
+        for reason in ("warming up", "learner ahead"):
+            metrics.LIMITER_WAIT.labels("learner", reason)
         self.waits_for = ""
         """Why the limiter holds the learner back just now; empty when it does not."""
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
@@ -94,6 +96,7 @@ class Batches:
         with metrics.SAMPLE_SECONDS.time():
             segments = self._replay.draw(permit, self._size, self._rng, self._rewarded_share)
             batch = to_device(segments, self._device, pinned=self._device.type == "cuda")
+        metrics.SEGMENTS_SAMPLED.inc(self._size)
         return Drawn(batch, segments.player_versions, permit)
 
     def _wait(self, permit: Permit) -> None:

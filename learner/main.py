@@ -13,6 +13,7 @@ from copa.run_folder import RunFolder
 from copa.runtime import process
 from copa.tasks import task_spec
 from copa.weights import WeightStore
+from learner.gpu import show_gpu
 from learner.loop import Learner
 from learner.resume import resume
 
@@ -27,6 +28,7 @@ def main(argv: list[str]) -> None:
         folder = RunFolder.at(config)
         config = config.model_copy(update={"run": config.run.model_copy(update={"folder": folder.path})})
         device = choose_device(config)
+        show_gpu(device)
         torch.set_num_threads(config.learner.threads or default_threads())
         if config.learning.flush_denormals:
             torch.set_flush_denormal(True)

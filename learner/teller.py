@@ -4,7 +4,7 @@ import logging
 
 from copa.config.schema import Config
 from copa.errors import CopaError
-from copa.replay import Replay
+from copa.replay import Replay, ReplayStats
 from copa.telemetry import metrics
 from copa.telemetry.journal import Journal
 
@@ -30,9 +30,7 @@ class Teller:
         except CopaError as error:
             log.warning("nothing to tell: %s", error)
             return
-        metrics.REPLAY_SEGMENTS.set(stats.segments)
-        metrics.REPLAY_BYTES.set(stats.bytes)
-        metrics.REPLAY_LOST_SEGMENTS.set(stats.lost)
+        _show(stats)
         values: dict[str, object] = {
             "updates": updates,
             "updates_per_second": updates_per_second,
@@ -46,6 +44,20 @@ class Teller:
     def close(self) -> None:
         """Flush what was told."""
         self._journal.close()
+
+
+def _show(stats: ReplayStats) -> None:
+    metrics.RUN_STEPS.set(stats.steps)
+    metrics.RUN_STEPS_PLANNED.set(stats.total_steps)
+    metrics.REPLAY_SEGMENTS.set(stats.segments)
+    metrics.REPLAY_CAPACITY.set(stats.capacity)
+    metrics.REPLAY_BYTES.set(stats.bytes)
+    metrics.REPLAY_LIMIT.set(stats.bytes_limit)
+    metrics.REPLAY_ACTORS.set(stats.actors)
+    metrics.REPLAY_LOST_SEGMENTS.set(stats.lost)
+    metrics.REDIS_RESTARTS.set(stats.server_restarts)
+    metrics.LIMITER_OWED.set(stats.owed_updates)
+    metrics.LIMITER_TOLERANCE.set(stats.tolerance)
 
 
 def _sorted_out(scalars: dict[str, float]) -> dict[str, dict[str, float]]:

@@ -12,7 +12,9 @@ W length of a strategy; `Describe` tells A, E and W. A field that is not set has
 
 Errors, in all calls: INVALID_ARGUMENT names the field that is wrong, and repeating the call will not help;
 UNAVAILABLE means that the service has no weights yet or is stopping: try again later;
-RESOURCE_EXHAUSTED means that a message is larger than `DescribeReply.message_bytes`.
+RESOURCE_EXHAUSTED means that a message is larger than `DescribeReply.message_bytes`, or that `Advise` was called faster
+than one caller may (a stream that asks too fast is read more slowly instead);
+UNAUTHENTICATED means that the metadata `authorization: Bearer TOKEN` is missing or wrong.
 """
 
 from collections import abc as _abc

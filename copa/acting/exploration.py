@@ -15,6 +15,12 @@ def epsilon_at(settings: ExplorationSettings, progress: float) -> float:
     return float(max(settings.start * ratio**done, settings.end))
 
 
+def random_actions(available: Bools, rng: np.random.Generator) -> Ints:
+    """One of the `available` [B, A, U] actions for every agent [B, A], each as likely."""
+    drawn: Ints = np.where(available, rng.random(available.shape, dtype=np.float32), -1.0).argmax(axis=2)
+    return drawn
+
+
 class Exploration:
     """Chooses which agents act at random, and how, for one group of games.
 
@@ -35,7 +41,7 @@ class Exploration:
 
     def mix(self, greedy: Ints, available: Bools, epsilon: float) -> Ints:
         """Replace greedy actions [B, A] by random available ones ([B, A, U]) for a share `epsilon` of the agents."""
-        drawn = (self._rng.random(available.shape, dtype=np.float32) * available).argmax(axis=2)
+        drawn = random_actions(available, self._rng)
         if self._settings.form == "steps":
             return np.where(self._rng.random(greedy.shape) < epsilon, drawn, greedy)
         wandered = self._wandering

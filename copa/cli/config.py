@@ -29,24 +29,31 @@ def show(
     settings: tuple[str, ...],
 ) -> None:
     """Print every setting as `copa train` would use it with the same options."""
+    from copa.config.change import without_secrets
     from copa.config.load import to_toml
+    from copa.config.presets import preset_named
     from copa.config.settings import SETTINGS
     from copa.methods import method_named
 
     given = [*settings, *name_flags(task=task, method=method)]
     found = resolved(preset, file, given, known=["--json", "--origins", "--task", "--method"])
-    batch = method_named(found.config.method.name).batch(found.config)
-    minimum = found.config.replay.needed(batch)
+    shown = without_secrets(found.config)
+    batch = method_named(shown.method.name).batch(shown)
+    minimum = shown.replay.needed(batch)
     if as_json:
-        values = found.config.model_dump(mode="json") | {"resolved": {"batch": batch, "minimum": minimum}}
+        values = shown.model_dump(mode="json") | {"resolved": {"batch": batch, "minimum": minimum}}
         click.echo(json.dumps(values, indent=2))
         return
     if origins:
         for path, setting in SETTINGS.items():
-            value = getattr(getattr(found.config, setting.section), setting.field)
+            value = getattr(getattr(shown, setting.section), setting.field)
             click.echo(f"{path} = {_plain(value)}  ({found.origins.get(path, 'default')})")
     else:
-        click.echo(to_toml(found.config, preset=found.preset), nl=False)
+        click.echo(to_toml(shown, preset=found.preset), nl=False)
+    task = found.config.task.name
+    own = preset_named(found.preset).tasks.get(task)
+    if own:
+        click.echo(f"\n# preset {found.preset} has settings of its own for task {task}: {', '.join(own)}")
     click.echo(f"\n# {batch} segments per update, the first of them when the replay holds {minimum} segments")
 
 

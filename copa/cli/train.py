@@ -72,7 +72,9 @@ def _train_run(config: "Config", folder: "RunFolder", *, plain: bool) -> int:
     from copa.run_folder import command_line
     from copa.supervisor.supervisor import Supervisor
     from copa.supervisor.view import new_view
+    from copa.telemetry.http import check_exposure
 
+    check_exposure(config.telemetry)
     console = Console()
     logging.basicConfig(
         filename=folder.logs / "supervisor.log", format="%(asctime)s %(levelname)s %(message)s", force=True

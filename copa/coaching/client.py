@@ -14,10 +14,10 @@ import grpc
 import numpy as np
 
 from copa.coaching.tensors import bools_message, read_strategies, view_message
-from copa.coaching.transport import client_options
+from copa.coaching.transport import call_metadata, open_channel
 from copa.communication import Communication
 from copa.config.schema import Config
-from copa.errors import DataError
+from copa.errors import CopaError, DataError, UnavailableError
 from copa.tasks import task_spec
 from copa.tasks.base import Bools, Floats, View
 from protos import coach_pb2, coach_pb2_grpc
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _MISTAKES = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNIMPLEMENTED)
 """Status codes that mean a fault of the caller, not of the network: asking again cannot help."""
+
+_STRANGER = grpc.StatusCode.UNAUTHENTICATED
 
 _BACKOFF_FIRST = 0.1
 _BACKOFF_MOST = 3.0
@@ -85,7 +87,8 @@ class CoachClient:
     """Strategies for the players of one actor, from the coach service at `address`.
 
     `sample`: whether strategies are samples (training) or means; when not said, samples where `coach.beta` is 0.
-    For use by one thread; usable as a context manager.
+    For use by one thread; usable as a context manager. Raises ConfigError for certificates or a token that cannot be
+    used.
     """
 
     def __init__(self, address: str, config: Config, *, sample: bool | None = None) -> None:
@@ -97,13 +100,14 @@ class CoachClient:
         self._groups: dict[int, _Group] = {}
         self._changed = threading.Condition()
         self._closed = False
-        self._failure: str | None = None
+        self._failure: CopaError | None = None
         self._warned = False
         self._down_since: float | None = time.monotonic()
         """Since when there is no stream that gave an answer; None while there is one."""
         self._open = False
         """Whether the service has taken the latest stream, and it has not ended."""
-        self._channel = grpc.insecure_channel(address, options=client_options(config.coach))
+        self._metadata = call_metadata(address, config.coach)
+        self._channel = open_channel(address, config.coach)
         self._stub = coach_pb2_grpc.CoachStub(self._channel)
         self._call: grpc.Call | None = None
         self._thread = threading.Thread(target=self._run, name="coach client", daemon=True)
@@ -125,6 +129,7 @@ class CoachClient:
 
         Raises:
             DataError: the service refused an earlier question, which is a fault of this program.
+            UnavailableError: the service does not take this caller's token.
         """
         games, slots = arrived.shape
         with self._changed:
@@ -144,6 +149,7 @@ class CoachClient:
 
         Raises:
             DataError: the service refused a question, or its answer is malformed.
+            UnavailableError: the service does not take this caller's token.
         """
         state = self._groups[group]
         with self._changed:
@@ -187,11 +193,12 @@ class CoachClient:
             task=self._spec.name, view=view_message(part), wanted=bools_message(newcomers[rows]), mode=self._mode
         )
         try:
-            reply = self._stub.Advise(request, timeout=deadline)
+            reply = self._stub.Advise(request, timeout=deadline, metadata=self._metadata)
         except grpc.RpcError as error:
-            if error.code() in _MISTAKES:
-                raise DataError(f"the coach refused a question: {error.details()}") from None
-            return False
+            refusal = _refusal(error)
+            if refusal is None or error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                return False
+            raise refusal from None
         mask, vectors = read_strategies(reply.strategies, (len(rows), *state.communication.held.shape[1:]))
         whole = np.zeros_like(newcomers)
         whole[rows] = mask
@@ -225,7 +232,7 @@ class CoachClient:
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
-            raise DataError(self._failure)
+            raise self._failure
 
     def _run(self) -> None:
         """Keep a stream open until closed, or until the service calls a request faulty."""
@@ -235,7 +242,7 @@ class CoachClient:
             with self._changed:
                 if self._closed:
                     return
-                self._call = call = self._stub.Coordinate(_Requests(self, stream))
+                self._call = call = self._stub.Coordinate(_Requests(self, stream), metadata=self._metadata)
             try:
                 call.initial_metadata()
                 with self._changed:
@@ -245,8 +252,9 @@ class CoachClient:
                     self._take(stream, reply)
                 reason = "the stream ended"
             except grpc.RpcError as error:
-                if error.code() in _MISTAKES:
-                    self._fail(f"the coach refused a question: {error.details()}")
+                refusal = _refusal(error)
+                if refusal is not None:
+                    self._fail(refusal)
                     return
                 reason = f"{error.code().name}: {error.details()}"
             pause = random.uniform(0.0, min(_BACKOFF_MOST, _BACKOFF_FIRST * 2**failures))
@@ -277,9 +285,9 @@ class CoachClient:
                 question.reply = reply
                 self._changed.notify_all()
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, refusal: CopaError) -> None:
         with self._changed:
-            self._failure = reason
+            self._failure = refusal
             self._changed.notify_all()
 
     def next_request(self, stream: _Stream) -> coach_pb2.CoordinateRequest | None:
@@ -309,6 +317,15 @@ class CoachClient:
         )
         state.unreported[:] = False
         return request
+
+
+def _refusal(error: grpc.RpcError) -> CopaError | None:
+    """What to raise for an error that asking again cannot mend; None for any other."""
+    if error.code() is _STRANGER:
+        return UnavailableError(f"the coach does not take this process: {error.details()}")
+    if error.code() in _MISTAKES:
+        return DataError(f"the coach refused a question: {error.details()}")
+    return None
 
 
 class _Requests:

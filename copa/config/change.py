@@ -1,10 +1,11 @@
-"""Changing a few settings of a configuration that stands: of a run that goes on, of a checkpoint that is served."""
+"""Changing a few settings of a configuration that stands: of a run that goes on, of one that is served or shown."""
 
 from collections.abc import Mapping, Sequence
 
 from copa.config.checks import check
 from copa.config.schema import Config
 from copa.config.settings import SETTINGS
+from copa.config.urls import without_password
 from copa.errors import ConfigError
 from copa.suggest import did_you_mean
 
@@ -36,3 +37,19 @@ def with_setting(config: Config, path: str, value: object) -> Config:
     section, name = path.split(".")
     part = getattr(config, section).model_copy(update={name: value})
     return config.model_copy(update={section: part})
+
+
+def without_secrets(config: Config) -> Config:
+    """`config` as it may be shown and stored: the one secret that a setting may hold is a password in `redis.url`."""
+    if config.redis.url is None:
+        return config
+    return with_setting(config, "redis.url", without_password(config.redis.url))
+
+
+def with_absolute_files(config: Config) -> Config:
+    """`config` whose files of secrets are found from any working directory."""
+    for path, setting in SETTINGS.items():
+        name = getattr(getattr(config, setting.section), setting.field)
+        if setting.field.endswith("_file") and name is not None:
+            config = with_setting(config, path, name.absolute())
+    return config

@@ -2,7 +2,7 @@
 
 import re
 
-from copa.config.schema import Config
+from copa.config.schema import Config, TlsFiles
 from copa.config.urls import without_password
 from copa.errors import ConfigError
 from copa.methods import method_named
@@ -41,8 +41,41 @@ def check(config: Config) -> Config:
         raise ConfigError(
             f"redis.url is {without_password(config.redis.url)!r}; it must begin with {', '.join(_REDIS)}"
         )
+    _check_secrets(config)
     if not _DEVICE.match(config.learner.device):
         raise ConfigError(f"learner.device is {config.learner.device!r}; allowed: auto, cpu, cuda or cuda:N")
     if not _ADDRESS.match(config.coach.address):
         raise ConfigError(f"coach.address is {config.coach.address!r}; allowed: host:port or unix:PATH")
     return config
+
+
+def _check_secrets(config: Config) -> None:
+    """Whatever would leave a connection less protected than its settings look is refused."""
+    redis, coach = config.redis, config.coach
+    for section, files in (("redis", redis), ("coach", coach)):
+        if (files.certificate_file is None) != (files.key_file is None):
+            raise ConfigError(
+                f"{section}.certificate_file is {_shown(files.certificate_file)} and {section}.key_file"
+                f" {_shown(files.key_file)}: a certificate is of use with its key alone; set both, or neither"
+            )
+    if redis.url is not None:
+        if redis.url.startswith("redis://") and (unused := _files(redis)):
+            raise ConfigError(
+                f"redis.{unused} is set, but redis.url, {without_password(redis.url)!r}, is without TLS: write"
+                " rediss:// for TLS, or leave the file out"
+            )
+        if redis.password_file is not None and without_password(redis.url) != redis.url:
+            raise ConfigError("redis.url has a password in it, and redis.password_file is set: give one of them")
+    if coach.transport == "plain" and (unused := _files(coach)):
+        raise ConfigError(
+            f"coach.{unused} is set, but coach.transport is plain: set it to tls or mutual, or leave the file out"
+        )
+
+
+def _files(files: TlsFiles) -> str | None:
+    """Name of the first file that is set."""
+    return next((name for name in TlsFiles.model_fields if getattr(files, name) is not None), None)
+
+
+def _shown(path: object) -> str:
+    return "not set" if path is None else repr(str(path))

@@ -1,4 +1,4 @@
-"""Where settings come from: schema < preset < file < environment < flags.
+"""Where settings come from: schema < preset < preset for the task < file < environment < flags.
 
 Unknown names are refused in every layer, and a value that is not allowed is reported with its field,
 the value, what is allowed, and the layer it came from.
@@ -17,7 +17,8 @@ import tomli_w
 from copa.config.checks import check
 from copa.config.presets import DEFAULT, PRESETS, preset_named
 from copa.config.schema import Config
-from copa.config.settings import OPTIONS, SETTINGS, Setting, scalar
+from copa.config.settings import OPTIONS, SETTINGS, TASK, Setting, scalar
+from copa.config.urls import without_password
 from copa.errors import ConfigError, UnavailableError
 from copa.suggest import did_you_mean
 
@@ -27,6 +28,9 @@ RESERVED: dict[str, str] = {
     "COPA_PARENT": "Process id whose death ends this process; set by `copa train` for its children.",
 }
 """Environment variables that begin with COPA_ and are no settings."""
+
+INSECURE = ("coach.insecure", "telemetry.insecure")
+"""Settings that the flag --insecure stands for."""
 
 _OPTIONS_VARIABLE = "COPA_TASK_OPTIONS_"
 _VARIABLES = {setting.variable: setting for setting in SETTINGS.values()}
@@ -69,6 +73,12 @@ class _Layers:
         self.options[name] = scalar(text)
         self.origins[OPTIONS] = origin
 
+    def lay_over(self, others: "_Layers") -> None:
+        """Let everything in `others` win."""
+        self.values |= others.values
+        self.options |= others.options
+        self.origins |= others.origins
+
     def config(self) -> Config:
         """The whole configuration."""
         sections: dict[str, dict[str, Any]] = {}
@@ -96,12 +106,12 @@ def resolve(
     chosen: object = preset or environment.get("COPA_PRESET") or content.pop("preset", None) or DEFAULT
     content.pop("preset", None)
     name = str(chosen)
-    layers = _Layers()
-    for path, value in preset_named(name).settings.items():
-        layers.put(SETTINGS[path], value, f"preset {name}", text=False)
-    _put_file(layers, content, f"file {file}")
-    _put_environment(layers, environment)
-    _put_flags(layers, flags)
+    given = _Layers()
+    _put_file(given, content, f"file {file}")
+    _put_environment(given, environment)
+    _put_flags(given, flags)
+    layers = _of_preset(name, given.values.get(TASK))
+    layers.lay_over(given)
     return Resolved(layers.config(), name, layers.origins)
 
 
@@ -120,6 +130,17 @@ def read_file(path: Path) -> dict[str, Any]:
         raise UnavailableError(f"configuration file {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"configuration file {path} is not valid TOML: {error}") from None
+
+
+def _of_preset(name: str, task: str | None) -> _Layers:
+    """What the preset `name` says, and over it what it says for `task`, or for its own task when that is None."""
+    preset, layers = preset_named(name), _Layers()
+    for path, value in preset.settings.items():
+        layers.put(SETTINGS[path], value, f"preset {name}", text=False)
+    played = task or layers.values.get(TASK, SETTINGS[TASK].default)
+    for path, value in preset.tasks.get(played, {}).items():
+        layers.put(SETTINGS[path], value, f"preset {name} for task {played}", text=False)
+    return layers
 
 
 def _put_file(layers: _Layers, content: Mapping[str, Any], origin: str) -> None:
@@ -172,25 +193,32 @@ def _known(path: str, origin: str) -> Setting:
 
 
 def to_toml(config: Config, *, preset: str) -> str:
-    """`config` as a file that `resolve` reads back without loss; unset settings are left out."""
-    plain = config.model_dump(mode="json", exclude_none=True)
+    """`config` as a file that `resolve` reads back without loss."""
+    sections = {
+        section: {name: "none" if value is None else value for name, value in part.items()}
+        for section, part in config.model_dump(mode="json").items()
+    }
     header = (
         f"# Every setting of a run, resolved; it began with preset {preset!r}.\n"
-        "# Whatever is left out here has the schema's default, which is what preset 'paper' means.\n"
+        "# A line that is taken out falls back to the paper's setting, which is what preset 'paper' means.\n"
     )
-    return header + tomli_w.dumps({"preset": "paper"} | {name: part for name, part in plain.items() if part})
+    return header + tomli_w.dumps({"preset": "paper"} | sections)
 
 
 def split_flags(arguments: Sequence[str], *, known: Sequence[str] = ()) -> dict[str, str]:
     """Settings of `--section.field value`, `--section.field=value`, or a bare `--section.field` for true.
 
-    Raises ConfigError for anything else; `known` are the command's own options, for the suggestion.
+    `--insecure` stands for the settings in `INSECURE`. Raises ConfigError for anything else, and for a password in
+    a URL; `known` are the command's own options, for the suggestion.
     """
     flags: dict[str, str] = {}
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.partition("=")
+        if word == "--insecure":
+            flags |= dict.fromkeys(INSECURE, "true")
+            continue
         if not name.startswith("--") or "." not in name:
             names = [*known, *(setting.flag for setting in SETTINGS.values())]
             raise ConfigError(
@@ -200,12 +228,18 @@ def split_flags(arguments: Sequence[str], *, known: Sequence[str] = ()) -> dict[
         if not equals:
             value = "true" if not rest or rest[0].startswith("--") else rest.pop(0)
         path = name.removeprefix("--")
+        if path == "redis.url" and without_password(value) != value:
+            raise ConfigError(
+                "flag --redis.url has a password in it, which everybody on this machine can read in the process list:"
+                " put it into a file and name that by redis.password_file, or set REDIS_URL"
+            )
         flags[path if path.startswith(OPTIONS + ".") else path.replace("-", "_")] = value
     return flags
 
 
 def parse_role_arguments(argv: Sequence[str], *, role: str) -> tuple[Config, int]:
-    """Configuration and index of `python -m ROLE [--config FILE] [--preset NAME] [--index N] [--section.field V ...]`.
+    """Configuration and index of `python -m ROLE [--config FILE] [--preset NAME] [--index N] [--insecure]
+    [--section.field V ...]`.
 
     Raises ConfigError; `--help` prints what there is and exits with 0.
     """
@@ -243,5 +277,6 @@ def _role_help(role: str) -> str:
         f"usage: copa {role} [--config FILE] [--preset NAME] [--index N] [--section.field VALUE ...]\n"
         f"{trained if role == 'coach' else ''}"
         f"\nPresets: {', '.join(PRESETS)}. Runs one process of a COPA run; --index tells processes of one role apart."
+        "\n--insecure lets it listen beyond this machine without protection."
         "\n`copa config explain` lists every setting with its flag and its environment variable."
     )

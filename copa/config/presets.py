@@ -1,7 +1,7 @@
 """Presets: named differences from the schema's defaults, which are the paper's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from copa.errors import ConfigError
@@ -17,6 +17,8 @@ class Preset:
 
     summary: str
     settings: Mapping[str, Any]
+    tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By name of a task: settings that differ from `settings` where that task is played."""
 
 
 _QUICK: dict[str, Any] = {
@@ -53,6 +55,10 @@ _QUICK: dict[str, Any] = {
     "actor.games": 64,
 }
 
+_QUICK_TASKS: dict[str, dict[str, Any]] = {
+    "rescue": {"learning.reward_scale": 3.0},
+}
+
 _SMOKE: dict[str, Any] = _QUICK | {
     "run.name": "smoke",
     "run.steps": 12_000,
@@ -72,10 +78,38 @@ _SMOKE: dict[str, Any] = _QUICK | {
     "evaluator.final_episodes": 8,
 }
 
+_STARCRAFT: dict[str, Any] = {
+    "run.steps": 12_000_000,
+    "task.options": {"timeout": "terminal"},
+    "method.refil_split": "both",
+    "nets.attention": "masked",
+    "nets.memory": "gru",
+    "learning.double_q": True,
+    "learning.lr": 5e-4,
+    "learning.batch": 400,
+    "learning.steps_per_update": 50,
+    "learning.lambda1": 5e-5,
+    "learning.lambda2": 5e-6,
+    "learning.segment_start": "stored",
+    "exploration.fraction": 500_000 / 12_000_000,
+    "replay.capacity": 65_000,
+    "evaluator.episodes": 160,
+}
+"""The paper's steps and weights, and REFIL's settings: 32 of the last 5,000 episodes for an update after each, at about
+50 steps an episode."""
+
 PRESETS: dict[str, Preset] = {
     "paper": Preset("Table 3 of the paper: 5,000,000 steps, width 128, RMSprop.", {}),
-    "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK),
-    "smoke": Preset("Seconds: a tiny run through every process, to see that everything works.", _SMOKE),
+    "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK, _QUICK_TASKS),
+    "starcraft-3-8sz": Preset(
+        "StarCraft 3-8sz as in the paper and REFIL: 12,000,000 steps.",
+        _STARCRAFT | {"run.name": "starcraft-3-8sz", "task.name": "starcraft/3-8sz"},
+    ),
+    "starcraft-3-8MMM": Preset(
+        "StarCraft 3-8MMM as in the paper and REFIL: 12,000,000 steps.",
+        _STARCRAFT | {"run.name": "starcraft-3-8MMM", "task.name": "starcraft/3-8MMM"},
+    ),
+    "smoke": Preset("Seconds: a tiny run through every process, to see that everything works.", _SMOKE, _QUICK_TASKS),
 }
 
 

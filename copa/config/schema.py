@@ -173,11 +173,24 @@ class ReplaySettings(Section):
         return max(self.minimum, batch)
 
 
-class RedisSettings(Section):
-    """Where Redis is."""
+class TlsFiles(Section):
+    """Files (PEM) of one side of a connection with TLS."""
+
+    ca_file: Path | None = None
+    """Authorities that the other side's certificate must come from; when not set a client believes the system's."""
+    certificate_file: Path | None = None
+    """Certificate that this process shows, and those between it and its authority."""
+    key_file: Path | None = None
+    """Private key of that certificate."""
+
+
+class RedisSettings(TlsFiles):
+    """Where Redis is, and as whom to go there."""
 
     url: str | None = None
-    """`redis://`, `rediss://` or `unix://`; `REDIS_URL` is read too; `copa train` starts one when not set."""
+    """`redis://`, `rediss://` (TLS) or `unix://`; `REDIS_URL` is read too; `copa train` starts one when not set."""
+    username: str | None = None
+    """User of Redis, of its access control list; the default user when not set."""
     password_file: Path | None = None
     """File with the password, so that it appears in no argument list."""
     timeout: PositiveFloat = 5.0
@@ -186,11 +199,15 @@ class RedisSettings(Section):
     """Seconds for which a process tries to reach a Redis that went away before it gives up."""
 
 
-class CoachSettings(Section):
+class CoachSettings(TlsFiles):
     """The coach service, and how actors use it."""
 
     address: str = "127.0.0.1:50051"
     """Where the service listens and actors find it: `host:port` or `unix:PATH`."""
+    transport: Literal["plain", "tls", "mutual"] = "plain"
+    """`tls`: the service shows a certificate; `mutual`: actors show theirs too."""
+    token_file: Path | None = None
+    """File with the token that callers must bring; the service takes any of its lines, actors send the first."""
     beta: NonNegative = 0.0
     """A strategy travels only when it moved by more than this (L2); above 0 it must not be sampled."""
     deadline: PositiveFloat = 1.0
@@ -201,8 +218,12 @@ class CoachSettings(Section):
     """Seconds for which a request waits for others."""
     message_bytes: Positive = 64 * 2**20
     """Largest message."""
+    stream_requests: PositiveFloat = 4_000.0
+    """Requests per second that one stream may make; what comes faster waits, and holds up no other stream."""
+    stream_rows: PositiveFloat = 100_000.0
+    """Games per second for which one stream may ask; what comes faster waits."""
     insecure: bool = False
-    """Allow the service to listen beyond loopback without protection."""
+    """Allow the service to listen, and tokens to travel, beyond loopback without protection."""
 
 
 class ActorSettings(Section):
@@ -269,6 +290,8 @@ class TelemetrySettings(Section):
     """Address on which each process serves `/metrics`, `/healthz` and `/readyz`."""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Port of `/metrics`; 0 takes a free one."""
+    insecure: bool = False
+    """Allow `telemetry.host` beyond loopback: whoever reaches the port may read it, in clear; it tells no secret."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe message that is logged."""
     log_format: Literal["auto", "text", "json"] = "auto"

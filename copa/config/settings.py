@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from copa.config.schema import Config
 
+TASK = "task.name"
 OPTIONS = "task.options"
 Scalar = str | int | float | bool
 

@@ -1,17 +1,21 @@
 """Playing held-out teams, many games at once, the same games for a seed."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
-from copa.acting import joined
 from copa.config.schema import Config
+from copa.errors import UnavailableError
+from copa.evaluation.playing import play
 from copa.evaluation.policies import GreedyPolicy, Policy, RandomPolicy, TeamPolicy
 from copa.evaluation.result import TeamResult
 from copa.tasks import make_task, task_spec
 from copa.tasks.base import TaskSpec
+
+log = logging.getLogger(__name__)
 
 Source = Literal["random", "greedy"] | Mapping[str, Tensor]
 """Who plays: uniform random actions, the task's expert, or published weights (`player.*`, `coach.*`)."""
@@ -32,8 +36,11 @@ def evaluate(
 
     Game numbers are 0..episodes-1 under `seed`, the same for every source and every beta.
 
+    Games that break off (`Step.lost`) do not count.
+
     Raises:
         ConfigError: an unknown task or team.
+        UnavailableError: every game broke off.
     """
     spec = task_spec(config.task.name, config.task.options)
     return {team: _play(config, spec, source, team, episodes, seed, beta) for team in teams or default_teams(spec)}
@@ -44,7 +51,8 @@ def default_teams(spec: TaskSpec) -> tuple[str, ...]:
     return (spec.teams[0], *spec.held_out)
 
 
-def _policy(config: Config, spec: TaskSpec, source: Source, games: int, seed: int, beta: float) -> Policy:
+def make_policy(config: Config, spec: TaskSpec, source: Source, games: int, seed: int, beta: float) -> Policy:
+    """What acts for `source` in `games` games; `seed` is for random actions, `beta` for a coach."""
     if source == "random":
         return RandomPolicy(seed)
     if source == "greedy":
@@ -65,32 +73,27 @@ def _play(
     for first in range(0, episodes, games):
         numbers = np.arange(first, first + games)
         counted = numbers < episodes
-        policy = _policy(config, spec, source, games, seed + first, beta)
-        view = task.reset(np.arange(games), numbers)
-        fresh = view.members()
-        running = counted.copy()
-        total, value = np.zeros(games), np.zeros(games)
-        step = 0
-        while running.any():
-            result = task.step(policy.act(task, view, step, fresh, running))
-            reward = np.where(running, result.reward, 0.0)
-            total += reward
-            value += config.learning.gamma**step * reward
-            steps += int(running.sum())
-            ended = running & (result.terminated | result.truncated)
-            for name, values in result.info.items():
-                outcomes.setdefault(name, []).extend(float(value) for value in values[ended])
-            running &= ~ended
-            fresh = joined(view, result.view)
-            view = result.view
-            step += 1
-        returns.append(total[counted])
-        discounted.append(value[counted])
+        policy = make_policy(config, spec, source, games, seed + first, beta)
+        total, value, whole = np.zeros(games), np.zeros(games), counted.copy()
+        for moment in play(task, policy, numbers, counted):
+            whole &= ~moment.lost
+            total += moment.reward
+            value += config.learning.gamma**moment.step * moment.reward
+            steps += int(moment.running.sum())
+            for name, values in moment.info.items():
+                outcomes.setdefault(name, []).extend(float(value) for value in values[moment.ended])
+        returns.append(total[whole])
+        discounted.append(value[whole])
         eligible += policy.eligible
         sent += policy.sent
         strategy_bytes += policy.strategy_bytes
+    played = np.concatenate(returns)
+    if not len(played):
+        raise UnavailableError(f"every game of {spec.name} broke off, so that there is nothing to evaluate")
+    if len(played) < episodes:
+        log.warning("%d of %d games of team %s broke off and do not count", episodes - len(played), episodes, team)
     return TeamResult(
-        returns=np.concatenate(returns),
+        returns=played,
         discounted=np.concatenate(discounted),
         T=config.method.T,
         eligible=eligible,

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from copa.acting import Players
-from copa.communication import Communication
+from copa.acting import Players, random_actions
+from copa.communication import Beta, Communication
 from copa.config.schema import Config
 from copa.methods import method_named
 from copa.nets import build_coach, load_weights
@@ -22,6 +22,14 @@ class Policy(Protocol):
     sent: int
     strategy_bytes: int
 
+    @property
+    def spoken(self) -> Bools | None:
+        """[B, A], agents that were told a strategy at the last `act`; None without a coach."""
+
+    @property
+    def held(self) -> Floats | None:
+        """[B, A, d_z], strategies that the players hold; None without a coach."""
+
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """Actions [B, A] at `step` of the episodes; `fresh` [B, A] began or joined since the last step.
 
@@ -33,20 +41,21 @@ class RandomPolicy:
     """Uniform over available actions."""
 
     eligible = sent = strategy_bytes = 0
+    spoken = held = None
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """See `Policy`."""
-        drawn: Ints = (self._rng.random(view.available.shape, dtype=np.float32) * view.available).argmax(axis=2)
-        return drawn
+        return random_actions(view.available, self._rng)
 
 
 class GreedyPolicy:
     """The task's hand-written expert."""
 
     eligible = sent = strategy_bytes = 0
+    spoken = held = None
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """See `Policy`."""
@@ -60,9 +69,10 @@ class TeamPolicy:
     steps is told at once and, as by the coach service, at the next coach step whatever its strategy is then.
     """
 
-    def __init__(self, spec: TaskSpec, config: Config, weights: Mapping[str, Tensor], games: int, beta: float) -> None:
+    def __init__(self, spec: TaskSpec, config: Config, weights: Mapping[str, Tensor], games: int, beta: Beta) -> None:
         self._T = config.method.T
-        self._beta = beta
+        self.beta = beta
+        """How far a strategy must move to travel; may be changed between steps."""
         self._players = Players(spec, config, games)
         self._players.load(weights)
         self._coach = None
@@ -75,8 +85,7 @@ class TeamPolicy:
         self._newcomers: Bools = np.zeros((games, spec.slots), np.bool_)
         """[B, A], agents that began or joined since the last coach step."""
         self._bytes = 4 * config.nets.width
-        self.spoken: Bools = np.zeros((games, spec.slots), np.bool_)
-        """[B, A], agents that were told a strategy at the last `act`."""
+        self._spoken: Bools = np.zeros((games, spec.slots), np.bool_)
         self.eligible = self.sent = self.strategy_bytes = 0
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
@@ -87,14 +96,23 @@ class TeamPolicy:
         if step == 0:
             self._players.begin_agents(fresh)
         strategies = None if self._coach is None else self._advise(view, phase, fresh, running)
-        actions: Ints = self._players.values(view, phase, strategies).argmax(axis=2)
-        self._players.remember(actions, view.members())
-        return actions
+        return self._choose(view, phase, strategies)
+
+    @property
+    def spoken(self) -> Bools | None:
+        """See `Policy`."""
+        return None if self._communication is None else self._spoken
 
     @property
     def held(self) -> Floats | None:
-        """Strategies that the players hold, [B, A, d_z]; None without a coach."""
+        """See `Policy`."""
         return None if self._communication is None else self._communication.held
+
+    def _choose(self, view: View, phase: int, strategies: Floats | None) -> Ints:
+        """The best actions [B, A] with `strategies` [B, A, d_z] at the step `phase` since the last coach step."""
+        actions: Ints = self._players.values(view, phase, strategies).argmax(axis=2)
+        self._players.remember(actions, view.members())
+        return actions
 
     def _advise(self, view: View, phase: int, fresh: Bools, running: Bools) -> Floats:
         assert self._communication is not None
@@ -105,10 +123,10 @@ class TeamPolicy:
             fresh, self._newcomers = self._newcomers, np.zeros_like(fresh)
         else:
             asked &= fresh
-        self.spoken = np.zeros_like(asked)
+        self._spoken = np.zeros_like(asked)
         if asked.any():
-            self.spoken = talk.update(self._plan(view), asked, fresh, self._beta, version=1)
-            sent = int(self.spoken.sum())
+            self._spoken = talk.update(self._plan(view), asked, fresh, self.beta, version=1)
+            sent = int(self._spoken.sum())
             self.eligible += int(asked.sum())
             self.sent += sent
             self.strategy_bytes += sent * self._bytes

@@ -53,8 +53,8 @@ class TeamResult:
         """Bytes of strategies per environment step; None without a coach."""
         return self.strategy_bytes / self.steps if self.eligible else None
 
-    def json(self) -> dict[str, float | int | None]:
-        """A flat summary."""
+    def json(self) -> dict[str, float | int | dict[str, float] | None]:
+        """A summary that JSON can hold."""
         return {
             "mean": self.mean,
             "stderr": self.stderr,
@@ -62,5 +62,5 @@ class TeamResult:
             "communication_rate": self.communication_rate,
             "communication_per_step": self.communication_per_step,
             "strategy_bytes_per_step": self.strategy_bytes_per_step,
-            **self.outcomes,
+            "outcomes": self.outcomes,
         }

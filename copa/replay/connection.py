@@ -1,13 +1,15 @@
 """Reaching Redis: one way to connect, to wait for a server that went away, and to say what is wrong."""
 
+import contextlib
 import logging
 import os
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -16,6 +18,9 @@ from redis.retry import Retry
 from copa.config.schema import RedisSettings
 from copa.config.urls import without_password
 from copa.errors import ConfigError, MismatchError, UnavailableError
+from copa.security.files import read_identity, read_secret
+from copa.security.loopback import loopback_only
+from copa.telemetry import metrics
 
 LOG = logging.getLogger(__name__)
 
@@ -28,6 +33,9 @@ _REFUSALS = (
     redis.exceptions.AuthorizationError,
     redis.exceptions.NoPermissionError,
 )
+
+_REFUSALS_IN_FUNCTIONS = ("The user executing the script can't", "ACL failure in script")
+"""How servers, by version, say that a function was not allowed to do something for its caller."""
 
 Result = TypeVar("Result")
 
@@ -58,11 +66,16 @@ def connect(settings: RedisSettings, *, stopping: threading.Event | None = None)
 def open_client(url: str, settings: RedisSettings) -> redis.Redis:
     """A client that has not connected yet and leaves repeating to `Link`, which can be stopped.
 
-    Raises ConfigError for a URL or password file that cannot be used.
+    With `rediss://` its certificate must be of an authority in `redis.ca_file`, or of the system's, and name the host.
+    Raises ConfigError for a URL or a file that cannot be used.
     """
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"username": settings.username}
     if settings.password_file is not None:
-        options["password"] = _password(settings.password_file)
+        options["password"] = read_secret(settings.password_file, "redis.password_file")
+    if url.startswith("rediss://"):
+        options |= _tls_options(settings)
+    elif url.startswith("redis://") and settings.password_file is not None:
+        _warn_of_clear_password(url)
     try:
         return redis.Redis.from_url(
             url,
@@ -82,11 +95,23 @@ def open_client(url: str, settings: RedisSettings) -> redis.Redis:
         ) from error
 
 
-def _password(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"redis.password_file = {str(path)!r} cannot be read: {error.strerror}.") from error
+def _tls_options(settings: RedisSettings) -> dict[str, Any]:
+    read_identity(settings, "redis")
+    return {
+        "ssl_cert_reqs": "required",
+        "ssl_check_hostname": True,
+        "ssl_min_version": ssl.TLSVersion.TLSv1_2,
+        "ssl_ca_certs": settings.ca_file,
+        "ssl_certfile": settings.certificate_file,
+        "ssl_keyfile": settings.key_file,
+    }
+
+
+def _warn_of_clear_password(url: str) -> None:
+    host = urlsplit(url).hostname or "localhost"
+    with contextlib.suppress(OSError):
+        if not loopback_only(host):
+            LOG.warning("the password of Redis travels in clear to %s; redis.url = rediss://... protects it", host)
 
 
 class MemoryFullError(UnavailableError):
@@ -147,19 +172,22 @@ class Link:
         failures = 0
         while True:
             try:
-                return do()
-            except _REFUSALS as error:
-                raise UnavailableError(
-                    f"Redis at {self.address} refuses: {error}. Check the user and password in redis.url or "
-                    "redis.password_file, and the user's rights."
-                ) from error
+                answer = do()
             except redis.exceptions.OutOfMemoryError as error:
+                _count_failure("out of memory")
                 raise MemoryFullError(
                     f"Redis at {self.address} is out of memory ({error}): raise its maxmemory, or lower "
                     "replay.capacity."
                 ) from error
             except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, OSError) as error:
-                trouble, remedy = _trouble(error)
+                if _refused(error):
+                    _count_failure("refused")
+                    raise UnavailableError(
+                        f"Redis at {self.address} refuses: {error}. Check redis.username, the password in "
+                        "redis.password_file or redis.url, and the user's rights (docs/security.md)."
+                    ) from error
+                reason, trouble, remedy = _trouble(error)
+                _count_failure(reason)
                 failures += 1
                 if failures == 1:
                     LOG.warning("Redis at %s %s (%s); trying for %g s", self.address, trouble, error, self.patience)
@@ -172,14 +200,29 @@ class Link:
                 self.pause(
                     min(left, 0.05 * 2 ** min(failures, 5)) * random.uniform(0.5, 1.0), f"Redis at {self.address}"
                 )
+            else:
+                metrics.REDIS_UP.set(1)
+                return answer
 
 
-def _trouble(error: Exception) -> tuple[str, str]:
-    """What is wrong with a Redis that may be well again soon, and what to do; raises `error` where it is not that."""
+def _count_failure(reason: str) -> None:
+    metrics.REDIS_UP.set(0)
+    metrics.REDIS_FAILURES.labels(reason).inc()
+
+
+def _refused(error: Exception) -> bool:
+    """Whether the server does not let this user in, or do this, itself or through a function."""
+    return isinstance(error, _REFUSALS) or any(words in str(error) for words in _REFUSALS_IN_FUNCTIONS)
+
+
+def _trouble(error: Exception) -> tuple[str, str, str]:
+    """Reason, what is wrong with a Redis that may be well again soon, and what to do; raises `error` where it is not
+    that."""
     if not isinstance(error, redis.ResponseError):
-        return "could not be reached", "start it, or correct redis.url"
+        return "unreachable", "could not be reached", "start it, or correct redis.url"
     if "MISCONF" in str(error):
-        return "cannot write to its disk", "the disk is full or not writable, make room on it or correct its rights"
+        remedy = "the disk is full or not writable, make room on it or correct its rights"
+        return "disk", "cannot write to its disk", remedy
     raise error
 
 

@@ -17,7 +17,7 @@ from copa.replay.limits import Push
 from copa.segments import NO_ACTION, Segments
 from copa.tasks.base import TaskSpec
 
-FORMAT = 1
+FORMAT = 2
 """Version of this layout; raised with every change of it."""
 
 _RESIDUE = 0x2144DF1C
@@ -87,9 +87,9 @@ class RecordLayout:
             ("traits", "<f4", (views, A, spec.trait_features)),
             ("entities", "<f4", (views, E, spec.entity_features)),
             ("memory", "<f4", (A, memory_width)),
+            ("lengths", "<u2", ()),
             ("actions", action, (T, A)),
             ("previous", action, (A,)),
-            ("lengths", "<u1", ()),
             ("terminated", "<u1", ()),
             ("episode_end", "<u1", ()),
             ("visible", "bits", (views, A, A + E)),

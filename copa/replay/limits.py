@@ -171,6 +171,8 @@ class ReplayStats:
     capacity: int
     bytes: int
     """Memory that Redis uses, in bytes."""
+    bytes_limit: int
+    """Memory that Redis may use, in bytes: its maxmemory, or the machine's memory where it has none."""
     steps: int
     """Environment steps."""
     total_steps: int
@@ -191,6 +193,10 @@ class ReplayStats:
     """Times that Redis came back as another process."""
     actors: int
     """Actors whose lease is alive."""
+    owed_updates: float
+    """Updates by which learning is behind play; below 0 it is ahead."""
+    tolerance: float
+    """Updates by which play or learning may be ahead."""
     actors_wait: str
     """Why actors wait now; "" when they do not."""
     learner_wait: str

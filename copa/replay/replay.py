@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from copa.errors import DataError, MismatchError, UnavailableError
 from copa.replay.connection import Link, MemoryFullError
 from copa.replay.export import export_ring, import_ring, read_counters, restore_counters
-from copa.replay.functions import call
+from copa.replay.functions import call, load_functions
 from copa.replay.layout import RecordLayout
 from copa.replay.limits import ActorLease, Admission, Claim, Limits, Permit, Push, ReplayStats
 from copa.replay.session import Session
@@ -80,20 +80,23 @@ class Replay(Session):
         (ring larger than `replay.max_bytes`).
         """
         self.check_memory(self.check_server())
+        load_functions(self.link)
         limits = self.limits
         token = secrets.token_hex(8)
-        answer = self.call(
-            "claim",
-            owner,
-            token,
-            self.schema_json(),
-            self._owner_lease,
-            int(take_over),
-            int(restore),
-            -1 if sampled is None else sampled,
-            *("capacity", limits.capacity, "minimum", limits.minimum, "batch", limits.batch),
-            *("steps_per_update", limits.steps_per_update, "tolerance", limits.tolerance),
-            *("total_steps", limits.total_steps, "free_running", int(limits.free_running)),
+        answer = self.present(
+            self.call(
+                "claim",
+                owner,
+                token,
+                self.schema_json(),
+                self._owner_lease,
+                int(take_over),
+                int(restore),
+                -1 if sampled is None else sampled,
+                *("capacity", limits.capacity, "minimum", limits.minimum, "batch", limits.batch),
+                *("steps_per_update", limits.steps_per_update, "tolerance", limits.tolerance),
+                *("total_steps", limits.total_steps, "free_running", int(limits.free_running)),
+            )
         )
         match answer:
             case [b"schema", theirs]:
@@ -314,6 +317,7 @@ class Replay(Session):
             segments=segments,
             capacity=numbers["capacity"],
             bytes=int(memory["used_memory"]),
+            bytes_limit=int(memory["maxmemory"]) or int(memory["total_system_memory"]),
             steps=numbers["steps"],
             total_steps=numbers["total_steps"],
             inserted=numbers["inserted"],
@@ -324,6 +328,9 @@ class Replay(Session):
             episodes=numbers["episodes"],
             server_restarts=numbers["restarts"],
             actors=actors,
+            owed_updates=(numbers["steps"] - numbers["warmup_steps"]) / numbers["steps_per_update"]
+            - numbers["sampled"] / numbers["batch"],
+            tolerance=numbers["tolerance"],
             actors_wait=actors_wait.decode(),
             learner_wait=learner_wait.decode(),
             owner=owner.decode(),

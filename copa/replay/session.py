@@ -8,9 +8,10 @@ from typing import Any
 
 import redis
 
+import copa
 from copa.errors import ConfigError, MismatchError, UnavailableError
 from copa.replay.connection import Link, check_server
-from copa.replay.functions import call, load_functions
+from copa.replay.functions import FunctionsMissingError, call, has_functions
 from copa.replay.keys import Keys
 from copa.replay.layout import RecordLayout, difference
 from copa.replay.limits import Limits
@@ -57,7 +58,7 @@ class Session:
         """Wait until the run is claimed, then check server and schema; every process but the learner does.
 
         Raises UnavailableError when the run does not appear within `patience` seconds (default: the instance's) or
-        for an old server, MismatchError for a foreign schema or an eviction policy.
+        for an old server, MismatchError for a foreign schema, an eviction policy, or functions of another version.
         """
         self.check_server()
         patience = self.link.patience if patience is None else patience
@@ -71,16 +72,22 @@ class Session:
             self.link.pause(0.1, f"run {self.run!r}")
         if theirs != self.schema_json():
             raise self.foreign_schema(theirs)
+        while not has_functions(self.link):
+            if time.monotonic() >= deadline:
+                raise MismatchError(
+                    f"Redis at {self.link.address} has the functions of another version of COPA, and got none of "
+                    f"{copa.__version__} within {patience:g} s: start the learner of run {self.run!r} in this version."
+                )
+            self.link.pause(0.1, f"the functions of run {self.run!r}")
 
     def schema_json(self) -> bytes:
         """The schema as it stands in Redis."""
         return json.dumps(self.schema(), sort_keys=True).encode()
 
     def check_server(self) -> Mapping[str, Any]:
-        """Refuse a server that cannot hold a replay, load the functions; returns its INFO."""
+        """Refuse a server that cannot hold a replay; returns its INFO."""
         info: Mapping[str, Any] = self.link.command("INFO")
         check_server(info, self.link.address)
-        load_functions(self.link)
         return info
 
     def check_memory(self, info: Mapping[str, Any]) -> None:
@@ -113,8 +120,11 @@ class Session:
         )
 
     def call(self, name: str, *arguments: Any, write: bool = True) -> Any:
-        """The answer of a server-side function to this run."""
-        return call(self.link, name, self.keys.state, *arguments, write=write)
+        """The answer of a server-side function to this run; a server without the functions has no run either."""
+        try:
+            return call(self.link, name, self.keys.state, *arguments, write=write)
+        except FunctionsMissingError:
+            return [b"gone"]
 
     def present(self, answer: list[Any]) -> list[Any]:
         """`answer` of a function; raises ReplayGoneError or LeaseLostError where it says so."""

@@ -1,6 +1,7 @@
 """`curves.png`: returns, evaluations, losses and throughput over environment steps."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,23 @@ LOSSES = {
 
 
 def draw_curves(path: Path, history: History, final: Mapping[str, Any] | None, *, title: str) -> None:
-    """Draw four panels; horizontal lines are the expert (dashed) and random actions (dotted), where known."""
-    figure = Figure(figsize=(12, 8), layout="constrained")
+    """Draw four panels, and one for each outcome that the task tells of, at most two.
+
+    Horizontal lines are the expert (dashed) and random actions (dotted), where known.
+    """
+    rows = 3 if history.outcomes else 2
+    figure = Figure(figsize=(12, 4 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=14, fontweight="bold")
-    (evaluation, training), (losses, throughput) = figure.subplots(2, 2)
+    panels = figure.subplots(rows, 2)
+    (evaluation, training), (losses, throughput) = panels[:2]
     _evaluation(evaluation, history, final)
     _training(training, history)
     _losses(losses, history)
     _throughput(throughput, history)
-    for axes in (evaluation, training, losses, throughput):
+    for axes, name in zip_longest(panels[2:].flat, list(history.outcomes)[:2]):
+        _outcome(axes, name, history, final) if name else axes.set_visible(False)
+    for axes in panels.flat:
         axes.set_xlabel("environment steps")
         axes.xaxis.set_major_formatter(FuncFormatter(short_number))
         axes.grid(visible=True, color="#e4e4e4", linewidth=0.8)
@@ -44,6 +52,32 @@ def draw_curves(path: Path, history: History, final: Mapping[str, Any] | None, *
     partial = path.with_suffix(".partial.png")
     figure.savefig(partial, dpi=110)
     partial.replace(path)
+
+
+def _outcome(axes: Axes, name: str, history: History, final: Mapping[str, Any] | None) -> None:
+    axes.set_title(f"{name.replace('_', ' ').capitalize()}, no exploration")
+    axes.set_ylabel("share of episodes")
+    axes.set_ylim(0, 1)
+    for (team, series), colour in zip(history.outcomes[name].items(), _colours(), strict=False):
+        axes.plot(
+            series.steps, series.values, color=colour, linewidth=1.8, marker="o", markersize=3, label=team_title(team)
+        )
+        _levels(axes, team, colour, final, lambda values: values.get("outcomes", {}).get(name))
+    _legend(axes, history.outcomes)
+
+
+def _levels(
+    axes: Axes,
+    team: str,
+    colour: str,
+    final: Mapping[str, Any] | None,
+    level: Callable[[Mapping[str, Any]], float | None],
+) -> None:
+    """What the expert (dashed) and random actions (dotted) reached with `team`."""
+    for policy, style in (("greedy", "--"), ("random", ":")):
+        reached = level((final or {}).get("policies", {}).get(policy, {}).get(team) or {})
+        if reached is not None:
+            axes.axhline(reached, color=colour, linestyle=style, linewidth=1.1, alpha=0.8)
 
 
 def _evaluation(axes: Axes, history: History, final: Mapping[str, Any] | None) -> None:
@@ -56,10 +90,7 @@ def _evaluation(axes: Axes, history: History, final: Mapping[str, Any] | None) -
         axes.plot(
             series.steps, series.values, color=colour, linewidth=1.8, marker="o", markersize=3, label=team_title(team)
         )
-        for policy, style in (("greedy", "--"), ("random", ":")):
-            level = ((final or {}).get("policies", {}).get(policy, {}).get(team) or {}).get("mean")
-            if level is not None:
-                axes.axhline(level, color=colour, linestyle=style, linewidth=1.1, alpha=0.8)
+        _levels(axes, team, colour, final, lambda values: values.get("mean"))
     if final is not None:
         axes.plot([], [], color=GREY, linestyle="--", linewidth=1.1, label="greedy expert")
         axes.plot([], [], color=GREY, linestyle=":", linewidth=1.1, label="random actions")

@@ -40,6 +40,8 @@ class History:
     training_return: Series = field(default_factory=Series)
     epsilon: Series = field(default_factory=Series)
     evaluation: dict[str, Series] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, Series]] = field(default_factory=dict)
+    """By name, then team: shares of evaluated episodes, for instance those of battles won."""
     communication: Series = field(default_factory=Series)
     losses: dict[str, Series] = field(default_factory=dict)
     steps_per_second: Series = field(default_factory=Series)
@@ -79,6 +81,8 @@ def _evaluation(history: History, steps: float, line: Mapping[str, Any]) -> None
     for team, values in line.get("teams", {}).items():
         series = history.evaluation.setdefault(team, Series())
         _put(series, steps, values.get("mean"), values.get("stderr") or 0.0)
+        for name, share in values.get("outcomes", {}).items():
+            _put(history.outcomes.setdefault(name, {}).setdefault(team, Series()), steps, share)
         if values.get("communication_rate") is not None:
             rates.append(values["communication_rate"])
     if rates:

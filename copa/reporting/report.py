@@ -9,7 +9,7 @@ from typing import Any
 
 from copa.config.load import resolve
 from copa.config.schema import Config
-from copa.config.settings import SETTINGS
+from copa.config.settings import SETTINGS, TASK
 from copa.reporting.history import History, Series
 from copa.reporting.table import markdown_table
 from copa.run_folder import RunFolder
@@ -92,7 +92,7 @@ def _what(info: Mapping[str, Any]) -> str:
 
 
 def _differences(config: Config) -> str:
-    paper = resolve(preset="paper").config
+    paper = resolve(preset="paper", flags={TASK: config.task.name}).config
     rows = [
         f"| `{path}` | {_shown(value)} | {_shown(default)} |"
         for path, setting in SETTINGS.items()

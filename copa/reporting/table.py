@@ -12,8 +12,11 @@ def team_names(final: Mapping[str, Any]) -> list[str]:
 
 
 def cell(values: Mapping[str, Any]) -> str:
-    """Mean and standard error."""
-    return f"{values['mean']:.1f} ± {values['stderr']:.1f}"
+    """Mean and standard error of the return, with the decimals that the error leaves room for, then what the task says
+    of how episodes ended, as shares of them."""
+    digits = 1 if values["stderr"] >= 0.2 else 2
+    outcomes = [f", {name.replace('_', ' ')} {share:.0%}" for name, share in values.get("outcomes", {}).items()]
+    return f"{values['mean']:.{digits}f} ± {values['stderr']:.{digits}f}{''.join(outcomes)}"
 
 
 def rate(values: Mapping[str, Any]) -> str:

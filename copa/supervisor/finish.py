@@ -10,6 +10,7 @@ from copa import checkpoint
 from copa.config.schema import Config
 from copa.evaluation import Source, evaluate
 from copa.reporting import write_report
+from copa.reporting.table import cell
 from copa.run_folder import RunFolder
 from copa.runtime import die_with_parent, run_role
 from copa.telemetry.logs import start_logging
@@ -32,7 +33,7 @@ def final_table(config: Config, saved: checkpoint.Checkpoint) -> dict[str, Any]:
             beta=config.coach.beta,
         )
         policies[name] = {team: result.json() for team, result in results.items()}
-        log.info("%s: %s", name, {team: round(values["mean"], 1) for team, values in policies[name].items()})
+        log.info("%s: %s", name, {team: cell(values) for team, values in policies[name].items()})
     return {
         "steps": saved.steps,
         "updates": saved.updates,

@@ -8,7 +8,11 @@ from copa.config.schema import Config
 from copa.errors import ConfigError
 from copa.run_folder import RunFolder
 
-_CHANGEABLE = ("run.steps", "actor.count", "actor.threads", "redis.", "learner.", "evaluator.", "telemetry.")
+_CHANGEABLE = (
+    *("run.steps", "actor.count", "actor.threads", "redis.", "learner.", "evaluator.", "telemetry."),
+    *("coach.transport", "coach.ca_file", "coach.certificate_file", "coach.key_file", "coach.token_file"),
+    *("coach.insecure", "coach.stream_requests", "coach.stream_rows"),
+)
 
 
 def resumed_config(folder: RunFolder, flags: Mapping[str, str], environment: Mapping[str, str]) -> Config:

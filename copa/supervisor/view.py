@@ -206,8 +206,10 @@ def waiting(now: Snapshot) -> str:
 
 
 def returns(now: Snapshot) -> str:
-    """Evaluation returns by team."""
-    return "  ".join(f"{team} {value:.1f}" for team, value in now.eval_returns.items())
+    """Evaluation returns by team, small ones with a decimal more."""
+    return "  ".join(
+        f"{team} {number(value, 1 if abs(value) >= 10 else 2)}" for team, value in now.eval_returns.items()
+    )
 
 
 def number(value: float | None, digits: int = 1) -> str:

@@ -8,11 +8,18 @@ from importlib.metadata import entry_points
 
 from copa.errors import ConfigError
 from copa.tasks.base import Option, Task, TaskSpec, TaskType
+from copa.tasks.rescue import Rescue
 from copa.tasks.resource_collection import ResourceCollection
+from copa.tasks.starcraft import MarinesMaraudersMedivacs, ZealotsAndStalkers
 from copa.tasks.suggest import unknown
 
 GROUP = "copa.tasks"
-BUILT_IN: dict[str, TaskType] = {"resource_collection": ResourceCollection}
+BUILT_IN: dict[str, TaskType] = {
+    "rescue": Rescue,
+    "resource_collection": ResourceCollection,
+    "starcraft/3-8MMM": MarinesMaraudersMedivacs,
+    "starcraft/3-8sz": ZealotsAndStalkers,
+}
 """Tasks that need no entry point, so that a bare checkout has them."""
 
 

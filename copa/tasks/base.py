@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from copa.tasks.drawing import Drawing
+
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -86,6 +88,10 @@ class Step:
     """[B], the time limit cut the episode."""
     info: dict[str, NDArray[Any]]
     """[B] arrays of task-specific outcomes, for instance `battle_won`; empty where there are none."""
+    lost: Bools | None = None
+    """[B], games that broke off in this step for a reason outside the game, for instance an engine that crashed. The
+    step did not take place (reward 0, not terminated, not truncated); the game waits to be reset. None where a task
+    cannot lose games."""
 
 
 Snapshot = dict[str, NDArray[Any]]
@@ -95,7 +101,9 @@ class Task(Protocol):
     """B games of one task.
 
     The same `(seed, episode number)` gives the same game whatever B, the process or the order.
-    A game that has ended stays as it is (reward 0, not terminated, not truncated) until it is reset.
+    A game that has ended, or broken off, stays as it is (reward 0, not terminated, not truncated) until it is reset;
+    one that was never started has no agents, and stays so likewise. `copa.tasks.checking` checks all of this on any
+    task.
     """
 
     spec: TaskSpec
@@ -118,6 +126,9 @@ class Task(Protocol):
 
     def restore(self, state: Snapshot) -> View:
         """Return to a state that `snapshot` gave; returns the view it had."""
+
+    def drawing(self, row: int) -> Drawing:
+        """What game `row` looks like now; the game is not changed."""
 
 
 class TaskType(Protocol):

@@ -84,7 +84,10 @@ class ParallelTask(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
     def step(
         self, actions: dict[str, int]
     ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
-        """One step with an action of every agent; raises DataError where one is missing."""
+        """One step with an action of every agent; raises DataError where one is missing.
+
+        A game that breaks off (`Step.lost`) is truncated.
+        """
         missing = [agent for agent in self.agents if agent not in actions]
         if missing:
             raise DataError(f"No action for {', '.join(missing)}; every agent in `agents` needs one.")
@@ -98,7 +101,8 @@ class ParallelTask(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         joined = self._welcome(view)
         terminated |= dict.fromkeys(joined, bool(result.terminated[0]))
         rewards |= dict.fromkeys(joined, 0.0)
-        truncated = dict.fromkeys(terminated, bool(result.truncated[0]))
+        broken_off = result.lost is not None and result.lost[0]
+        truncated = dict.fromkeys(terminated, bool(result.truncated[0] or broken_off))
         observations, infos = self._observations(view), self._infos(view)
         self.agents = [agent for agent in self.agents if not (terminated[agent] or truncated[agent])]
         return observations, rewards, terminated, truncated, infos

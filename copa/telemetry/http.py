@@ -4,13 +4,31 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from copa.errors import UnavailableError
+from copa.config.schema import TelemetrySettings
+from copa.errors import ConfigError, UnavailableError
+from copa.security.loopback import loopback_only
 
 STALL_SECONDS = 120.0
 """A process whose loop has not beaten for this long is reported as not healthy."""
+
+
+def check_exposure(settings: TelemetrySettings) -> None:
+    """Refuse to serve telemetry beyond this machine unless that is allowed; raises ConfigError.
+
+    Telemetry is plain HTTP that asks nobody who they are. It holds numbers and names, and no secret.
+    """
+    try:
+        exposed = not loopback_only(settings.host)
+    except OSError as error:
+        raise ConfigError(f"telemetry.host: {settings.host!r} is not known: {error.strerror}") from None
+    if exposed and not settings.insecure:
+        raise ConfigError(
+            f"telemetry.host: {settings.host!r} reaches beyond this machine, and telemetry is plain HTTP for whoever"
+            " reaches it; listen on 127.0.0.1, or, on a network of the run's own, set telemetry.insecure (--insecure)"
+        )
 
 
 class Health:
@@ -33,11 +51,11 @@ class Health:
 class TelemetryServer:
     """Serves telemetry on `host:port` from a thread; port 0 takes a free one."""
 
-    def __init__(self, host: str, port: int, health: Health) -> None:
+    def __init__(self, host: str, port: int, health: Health, registry: CollectorRegistry) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if self.path == "/metrics":
-                    self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
+                    self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
                 elif self.path == "/healthz":
                     stalled = health.stalled_seconds
                     well = stalled < STALL_SECONDS

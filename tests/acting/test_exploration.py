@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from copa.acting import Exploration, epsilon_at
+from copa.acting import Exploration, epsilon_at, random_actions
 from copa.config.schema import ExplorationSettings
 
 
@@ -66,3 +66,14 @@ def test_only_available_actions_are_chosen(form: str) -> None:
         greedy = available.argmax(axis=2)
         chosen = exploration.mix(greedy, available, 0.7)
         assert np.take_along_axis(available, chosen[..., None], axis=2).all()
+
+
+def test_an_action_is_available_also_where_a_draw_is_nothing() -> None:
+    """A generator may give 0.0, which must not make the first action of all as good as an available one."""
+
+    class Nothing(np.random.Generator):
+        def random(self, size: object, dtype: object = None) -> np.ndarray:  # type: ignore[override]
+            return np.zeros(size, dtype)  # type: ignore[call-overload, no-any-return]
+
+    available = np.array([[[False, False, True], [False, True, False]]])
+    assert random_actions(available, Nothing(np.random.PCG64(0))).tolist() == [[2, 1]]

@@ -24,14 +24,17 @@ from copa.learning import UpdateRule
 from copa.replay import ActorLease
 from copa.replay.server import RunningServer, running
 from copa.runtime import Process
-from copa.tasks import make_task, task_spec
+from copa.segments import Segments
+from copa.tasks import make_task
+from copa.tasks.base import Task
+from copa.tasks.starcraft import ZealotsAndStalkers
 from copa.telemetry import metrics
 from copa.telemetry.journal import Journal
 from copa.weights import WeightStore
 from copa.weights_follower import WeightsFollower
 from tests.coach.parts import wait_until
+from tests.tasks.starcraft.recorded import Recorded
 
-SPEC = task_spec("resource_collection")
 GAMES = 4
 
 
@@ -41,12 +44,15 @@ def server() -> Iterator[RunningServer]:
         yield server
 
 
-def settings(server: RunningServer, folder: Path, method: str, **actor: object) -> Config:
+def settings(
+    server: RunningServer, folder: Path, method: str, task: str = "resource_collection", **actor: object
+) -> Config:
     return Config.model_validate(
         {
             "run": {"folder": folder, "steps": 10**9},
             "telemetry": {"tensorboard": False},
             "method": {"name": method},
+            "task": {"name": task},
             "nets": {"width": 8, "heads": 2},
             "actor": {"games": GAMES, "groups": 1, "pull_seconds": 0.1, **actor},
             "coach": {"address": f"unix:{folder / 'nobody'}", "deadline": 0.2},
@@ -54,6 +60,10 @@ def settings(server: RunningServer, folder: Path, method: str, **actor: object) 
             "replay": {"capacity": 5000, "minimum": 10, "free_running": True},
         }
     )
+
+
+def collecting(team: str = "train") -> Task:
+    return make_task("resource_collection", games=GAMES, seed=0, team=team)
 
 
 class Playing:
@@ -84,18 +94,19 @@ class Playing:
 
 
 @contextmanager
-def playing(config: Config, team: str | None = None) -> Iterator[Playing]:
+def playing(config: Config, task: Task) -> Iterator[Playing]:
     replay = open_replay(config)
     replay.claim("test")
     lease = replay.lease_actor()
-    rule = UpdateRule(SPEC, config, torch.device("cpu"))
+    spec = task.spec
+    rule = UpdateRule(spec, config, torch.device("cpu"))
     WeightStore(config.redis, config.run.name).publish(rule.weights(), updates=1)
     group = Group(
         0,
         config,
-        make_task(SPEC.name, games=GAMES, seed=0, team=team),
-        Players(SPEC, config, GAMES),
-        Exploration(config.exploration, GAMES, SPEC.slots, np.random.default_rng(0)),
+        task,
+        Players(spec, config, GAMES),
+        Exploration(config.exploration, GAMES, spec.slots, np.random.default_rng(0)),
         EpisodeNumbers(replay, 10_000),
     )
     frame = Process("actor", 0)
@@ -123,6 +134,12 @@ def playing(config: Config, team: str | None = None) -> Iterator[Playing]:
         at_work.stop()
 
 
+def stored(config: Config) -> Segments:
+    """Every segment of the replay."""
+    replay = open_replay(config)
+    return replay.layout.decode_intact(replay.read(np.arange(replay.stats().segments)))
+
+
 def waited(reason: str) -> float:
     return float(metrics.LIMITER_WAIT.labels("actor", reason)._value.get())
 
@@ -131,7 +148,7 @@ def test_weights_over_the_limit_are_played_only_while_they_are_the_newest(
     server: RunningServer, tmp_path: Path
 ) -> None:
     config = settings(server, tmp_path, "aqmix", staleness_limit=0.5)
-    with playing(config) as actor:
+    with playing(config, collecting()) as actor:
         time.sleep(1.0)
         wait_until(actor.plays)
         server.kill()
@@ -148,7 +165,7 @@ def test_weights_over_the_limit_are_played_only_while_they_are_the_newest(
 
 def test_what_is_dropped_is_in_the_journal(server: RunningServer, tmp_path: Path) -> None:
     config = settings(server, tmp_path, "aqmix")
-    with playing(config) as actor:
+    with playing(config, collecting()) as actor:
         wait_until(actor.plays)
         server.kill()
         wait_until(actor.plays)
@@ -157,11 +174,34 @@ def test_what_is_dropped_is_in_the_journal(server: RunningServer, tmp_path: Path
     assert lines[-1]["reason"] == "redis unavailable"
 
 
+def test_an_actor_whose_battles_are_lost_carries_on_and_drops_what_was_unfinished(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    """Every third episode breaks off in step 5: of those the replay has the first segment and no more."""
+    config = settings(server, tmp_path, "aqmix", task="starcraft/3-8sz")
+    engine = Recorded(GAMES, crashes=dict.fromkeys(range(0, 100_000, 3), 5))
+    with playing(config, ZealotsAndStalkers(games=GAMES, seed=0, engine=engine)) as actor:
+        dropped = metrics.SEGMENTS_DROPPED.labels(actor.label, "game lost")._value
+        before = dropped.get()
+        wait_until(lambda: dropped.get() >= before + 6)
+        wait_until(actor.plays)
+        assert metrics.EPISODES.labels(actor.label)._value.get() > 0
+    kept = stored(config)
+    broken = kept.episodes % 3 == 0
+    assert broken.sum() >= 6
+    assert (kept.first_steps[broken] == 0).all()
+    assert (kept.lengths[broken] == 4).all()
+    assert not (kept.terminated | kept.episode_end)[broken].any()
+    assert kept.episode_end[~broken].any()
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert sum(line.get("dropped", 0) for line in lines if line.get("reason") == "game lost") == dropped.get() - before
+
+
 def test_without_a_coach_every_question_is_a_missed_deadline_and_play_goes_on(
     server: RunningServer, tmp_path: Path
 ) -> None:
     config = settings(server, tmp_path, "copa")
-    with playing(config, team="varying") as actor:
+    with playing(config, collecting("varying")) as actor:
         missed = metrics.COACH_DEADLINE_MISSED.labels(actor.label)._value
         before = missed.get()
         wait_until(lambda: actor.group.coach_steps > 200)

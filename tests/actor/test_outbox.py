@@ -46,7 +46,7 @@ def played(seed: int) -> Played:
         player_versions=np.ones(n, dtype=np.int64),
         coach_versions=np.ones(n, dtype=np.int64),
     )
-    return Played(segments, steps=n * T, returns=np.zeros(0, dtype=np.float32))
+    return Played(segments, steps=n * T, returns=np.zeros(0, dtype=np.float32), lost=0)
 
 
 def settings(server: RunningServer, patience: float = 20.0) -> Config:

@@ -71,6 +71,15 @@ def test_config_show_origins(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "run.seed = 7  (environment variable COPA_RUN_SEED)" in capsys.readouterr().out
 
 
+def test_config_show_says_what_a_preset_sets_for_the_task_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "show", "--task", "rescue", "--preset", "quick"]) == 0
+    said = capsys.readouterr().out
+    assert "preset quick has settings of its own for task rescue" in said
+    assert "learning.reward_scale" in said
+    assert run(["config", "show", "--preset", "quick"]) == 0
+    assert "of its own" not in capsys.readouterr().out
+
+
 def test_config_explain_explains_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "explain"]) == 0
     said = capsys.readouterr().out
@@ -153,9 +162,11 @@ def test_resume_keeps_what_makes_the_run(capsys: pytest.CaptureFixture[str], tmp
         fails(capsys, [*resume, "--run.steps", "20000"], 4, "running")
 
 
-def test_train_that_could_not_start_may_be_repeated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    arguments = ["train", "--preset", "smoke", "--plain", "--run-dir", str(tmp_path / "run")]
-    arguments += ["--redis.url", "redis://:secret@127.0.0.1:1", "--redis.timeout", "0.2"]
+def test_train_that_could_not_start_may_be_repeated(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1:1")
+    arguments = ["train", "--preset", "smoke", "--plain", "--run-dir", str(tmp_path / "run"), "--redis.timeout", "0.2"]
     for _ in range(2):
         fails(capsys, arguments, 3, "127.0.0.1:1")
     kept = "".join(path.read_text() for path in (tmp_path / "run").rglob("*") if path.is_file())
@@ -227,3 +238,25 @@ def test_role_commands_become_the_role(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "'replay.capacity'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_render(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "episode.html"
+    assert run(["render", "--policy", "greedy", "--team", "5", "--seed", "3", "--output", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert run(["eval", "--policy", "greedy", "--teams", "5", "--episodes", "1", "--seed", "3", "--json"]) == 0
+    mean = json.loads(capsys.readouterr().out)["teams"]["5"]["mean"]
+    assert said == f"{file}: 145 steps, return {mean:.2f}\n"
+    assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_render_refusals(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    fails(capsys, ["render"], 2, "--checkpoint", "--policy")
+    fails(capsys, ["render", "--policy", "greedy", "--output", "film.avi"], 2, "film.avi", ".gif")
+    fails(capsys, ["render", "--policy", "greedy", "--team", "7"], 2, "7")
+    for beta in ("-1", "nan", "inf"):
+        fails(capsys, ["render", "--policy", "greedy", "--beta", beta], 2, "--beta", beta)
+    fails(capsys, ["render", "--policy", "greedy", "--episod", "7"], 2, "--episod", "--episode")
+    fails(capsys, ["render", "--checkpoint", str(tmp_path)], 3, str(tmp_path))
+    output = str(tmp_path / "no" / "episode.html")
+    fails(capsys, ["render", "--policy", "greedy", "--output", output], 3, "--output", output)

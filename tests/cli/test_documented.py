@@ -35,6 +35,8 @@ def words(line: str) -> list[str]:
 def parse(command: click.Command, arguments: list[str], parent: click.Context | None = None) -> None:
     """Parse `arguments` down to the settings, without running anything."""
     context = command.make_context(command.name, list(arguments), parent=parent)
+    if isinstance(command, click.Group) and command.invoke_without_command and not context._protected_args:
+        return
     if isinstance(command, click.Group):
         name, inner, rest = command.resolve_command(context, [*context._protected_args, *context.args])
         assert inner is not None, name

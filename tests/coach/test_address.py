@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coach_service.address import Address
+from copa.coaching.address import Address
 from copa.errors import ConfigError, UnavailableError
 from tests.coach.parts import FIRST, Loop, calling, make_config
 

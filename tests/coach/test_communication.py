@@ -101,3 +101,15 @@ def test_more_beta_never_sends_more() -> None:
     assert rates[0] == 1.0
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0.2
+
+
+def test_each_game_may_have_its_own_beta() -> None:
+    talk, new = held_once()
+    moved = new.copy()
+    moved[..., 0] += 0.5
+    beta = np.array([0.0, 0.4, 0.6], np.float32)
+    expected = members()
+    expected[2] = False
+    np.testing.assert_array_equal(talk.update(moved, members(), fresh(), beta, 1), expected)
+    still = talk.update(moved, members(), fresh(), beta, 1)
+    np.testing.assert_array_equal(still, members() & (beta == 0.0)[:, None])

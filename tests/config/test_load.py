@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from copa.config.load import load_config, parse_role_arguments, resolve, split_flags, to_toml
-from copa.config.presets import PRESETS
+from copa.config.presets import PRESETS, preset_named
 from copa.config.schema import Config
 from copa.config.settings import SETTINGS
 from copa.errors import ConfigError, UnavailableError
@@ -65,7 +65,10 @@ def test_file_round_trip(preset: str, tmp_path: Path) -> None:
     config = resolve(preset=preset, flags=flags).config
     file = write(tmp_path / "config.toml", to_toml(config, preset=preset))
     assert resolve(file=file).config == config
-    assert config.task.options == {"varying": "grow", "count": 3}
+    assert config.task.options == preset_named(preset).settings.get("task.options", {}) | {
+        "varying": "grow",
+        "count": 3,
+    }
     assert config.learning.target_rate is None
 
 

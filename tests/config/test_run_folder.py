@@ -183,6 +183,13 @@ def test_password_stays_out_of_the_file(tmp_path: Path) -> None:
     assert folder.config().redis.url == "redis://user@host:1/2"
 
 
+def test_files_of_secrets_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = config_at(tmp_path / "run", **{"redis.password_file": "secrets/password"})
+    folder = RunFolder.create(config, preset="smoke")
+    assert folder.config().redis.password_file == tmp_path / "secrets" / "password"
+
+
 @pytest.mark.parametrize(
     "flags",
     [

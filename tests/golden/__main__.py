@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.golden import environment, updates
+from tests.golden import battles, environment, updates
 from tests.golden.report import Report
 
-FORMATS = {"environment steps": environment, "learner update": updates}
+FORMATS = {"environment steps": environment, "learner update": updates, "StarCraft steps": battles}
 
 
 def check_file(path: str) -> tuple[str, Report]:

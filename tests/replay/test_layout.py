@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from copa.config.schema import MethodSettings
 from copa.errors import DataError
 from copa.replay.layout import EPISODE_END, REWARDED, RecordLayout, difference, side_flags
 from copa.segments import Segments
@@ -59,6 +60,13 @@ def test_round_trip(
         assert after.flags.c_contiguous
         assert after.flags.writeable
         np.testing.assert_array_equal(after, before, err_msg=field.name)
+
+
+def test_the_longest_segment_keeps_its_length() -> None:
+    longest = next(item.le for item in MethodSettings.model_fields["T"].metadata if hasattr(item, "le"))
+    layout = RecordLayout(small_spec(), longest)
+    segments = replace(some_segments(layout.spec, longest, 2), lengths=np.array([longest, longest - 1]))
+    assert layout.decode(layout.encode(segments)).lengths.tolist() == [longest, longest - 1]
 
 
 @pytest.mark.parametrize("name", ["agents", "traits", "entities", "rewards", "memory"])

@@ -188,7 +188,7 @@ def test_a_password_comes_from_its_file_and_a_wrong_one_is_refused_at_once(tmp_p
         secret.write_text("guess")
         for settings in (RedisSettings(url=server.url, password_file=secret), RedisSettings(url=server.url)):
             start = time.monotonic()
-            with pytest.raises(UnavailableError, match=r"refuses: .*Check the user and password"):
+            with pytest.raises(UnavailableError, match=r"refuses: .*Check redis\.username, the password"):
                 connect(settings)
             assert time.monotonic() - start < 30
     with pytest.raises(ConfigError, match=r"redis\.password_file = .* cannot be read"):

@@ -14,13 +14,13 @@ from rich.console import Console
 from copa.config.load import resolve
 from copa.reporting import write_report
 from copa.reporting.history import read_history
-from copa.reporting.table import final_table
+from copa.reporting.table import cell, final_table
 from copa.run_folder import RunFolder
 from copa.supervisor import processes
 from copa.supervisor.counters import WINDOW_SECONDS, Counters, parse
 from copa.supervisor.processes import Child, Death, Program, Restarts
 from copa.supervisor.scrape import JournalTail, Snapshot
-from copa.supervisor.view import Picture, ProcessState, clock, plain_line, screen
+from copa.supervisor.view import Picture, ProcessState, clock, plain_line, returns, screen
 
 
 def child(tmp_path: Path, code: str) -> Child:
@@ -202,6 +202,12 @@ def test_final_table_names_what_beats_the_expert() -> None:
     assert "\x1b[32m60.0 ± 1.0" in capture.get()
 
 
+def test_small_returns_and_errors_have_a_decimal_more() -> None:
+    assert cell({"mean": 0.951, "stderr": 0.052}) == "0.95 ± 0.05"
+    assert cell({"mean": 0.951, "stderr": 0.52}) == "1.0 ± 0.5"
+    assert returns(Snapshot(eval_returns={"train": -0.456, "5": 123.456})) == "train -0.46  5 123.5"
+
+
 def test_history_and_tail(tmp_path: Path) -> None:
     folder = run_with_history(tmp_path)
     history = read_history(folder)
@@ -235,7 +241,7 @@ def test_view() -> None:
     with console.capture() as capture:
         console.print(screen(full, 90.0))
     shown = capture.get()
-    for word in ("500 / 1,000 steps", "1:30 left", "50% of 50 segments", "restarting", "train 3.0"):
+    for word in ("500 / 1,000 steps", "1:30 left", "50% of 50 segments", "restarting", "train 3.00"):
         assert word in shown
     line = plain_line(full, 90.0)
     for word in (

@@ -9,6 +9,7 @@ import pytest
 from copa.errors import UnavailableError
 from copa.telemetry import http
 from copa.telemetry.http import Health, TelemetryServer
+from copa.telemetry.metrics import registry_of
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -21,7 +22,7 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 def test_ready_healthy_and_metrics() -> None:
     health = Health()
-    server = TelemetryServer("127.0.0.1", 0, health)
+    server = TelemetryServer("127.0.0.1", 0, health, registry_of("learner"))
     try:
         assert get(server.port, "/readyz") == (503, "not ready\n")
         health.ready.set()
@@ -37,7 +38,7 @@ def test_ready_healthy_and_metrics() -> None:
 
 def test_a_stalled_loop_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "STALL_SECONDS", -1.0)
-    server = TelemetryServer("127.0.0.1", 0, Health())
+    server = TelemetryServer("127.0.0.1", 0, Health(), registry_of("coach"))
     try:
         assert get(server.port, "/healthz")[0] == 503
     finally:
@@ -50,4 +51,4 @@ def test_a_port_in_use_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(UnavailableError, match=rf"telemetry\.port = {port}.*another port"):
-            TelemetryServer("127.0.0.1", port, Health())
+            TelemetryServer("127.0.0.1", port, Health(), registry_of("actor"))

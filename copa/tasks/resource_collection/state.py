@@ -1,13 +1,13 @@
-"""The whole state of B games. The games are the last axis, so that a rule is one operation on long rows."""
+"""The whole state of B games."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copa.errors import DataError
-from copa.tasks.base import Bools, Ints, Snapshot
+from copa.tasks.base import Bools, Ints
+from copa.tasks.columns import Columns
 from copa.tasks.resource_collection.rules import AGENTS, AT_NOTHING, HORIZON, LANDMARKS, TYPES
 
 Reals = NDArray[np.floating[Any]]
@@ -20,8 +20,10 @@ CARRIED = slice(5, 5 + TYPES)
 
 
 @dataclass(slots=True)
-class State:
+class State(Columns):
     """Everything that a game's future depends on, and the last observation."""
+
+    games_first: ClassVar[frozenset[str]] = frozenset({"observed"})
 
     position: Reals
     """[2, A, B]; 0 for absent agents."""
@@ -75,35 +77,3 @@ class State:
     def dtype(self) -> np.dtype[np.floating[Any]]:
         """Of positions, and of all that is computed from them."""
         return self.position.dtype
-
-    def take(self, games: Ints) -> "State":
-        """A copy of some games."""
-        return State(**{f.name: np.take(getattr(self, f.name), games, _axis(f.name)) for f in fields(self)})
-
-    def put(self, games: Ints, other: "State") -> None:
-        """Overwrite `games` by the games of `other`, in order."""
-        for f in fields(self):
-            np.moveaxis(getattr(self, f.name), _axis(f.name), 0)[games] = np.moveaxis(
-                getattr(other, f.name), _axis(f.name), 0
-            )
-
-    def snapshot(self) -> Snapshot:
-        """A copy of every array by name."""
-        return {f.name: getattr(self, f.name).copy() for f in fields(self)}
-
-    def restored(self, snapshot: Snapshot) -> "State":
-        """The state in `snapshot`; raises DataError where a field is not one of this state."""
-        for f in fields(self):
-            mine = getattr(self, f.name)
-            given = snapshot.get(f.name)
-            if given is None or given.shape != mine.shape or given.dtype != mine.dtype:
-                found = "nothing" if given is None else f"{given.dtype}{list(given.shape)}"
-                raise DataError(
-                    f"snapshot field {f.name!r} is {found}; this task needs {mine.dtype}{list(mine.shape)}. "
-                    "Restore a snapshot only into a task with as many games and the same dtype."
-                )
-        return State(**{f.name: snapshot[f.name].copy() for f in fields(self)})
-
-
-def _axis(name: str) -> int:
-    return 0 if name == "observed" else -1

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from copa.errors import ConfigError, DataError
 from copa.tasks.base import Ints, Option, Snapshot, Step, TaskSpec, View
+from copa.tasks.checks import check_actions, check_reset, check_start
+from copa.tasks.drawing import Drawing
 from copa.tasks.resource_collection.chance import Chance, Draws
+from copa.tasks.resource_collection.drawing import draw
 from copa.tasks.resource_collection.expert import move_greedily
 from copa.tasks.resource_collection.options import Variant, read_options
 from copa.tasks.resource_collection.physics import advance, distances_to_landmarks
@@ -17,7 +19,6 @@ from copa.tasks.resource_collection.rules import ACTIONS, AGENTS, HORIZON, INVAD
 from copa.tasks.resource_collection.state import AGENT_FEATURES, Reals, State
 from copa.tasks.resource_collection.teams import TEAMS, assemble, change_teams
 from copa.tasks.resource_collection.view import ENTITY_FEATURES, observe, observe_joiners, view
-from copa.tasks.suggest import unknown
 
 SPEC = TaskSpec(
     name="resource_collection",
@@ -54,12 +55,7 @@ class ResourceCollection:
         options: Mapping[str, Option] | None = None,
         dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
-        if team not in TEAMS:
-            raise ConfigError(unknown("team of resource_collection", team, TEAMS))
-        if games < 1:
-            raise ConfigError(f"games is {games}; a task needs at least 1.")
-        if not 0 <= seed < 2**32:
-            raise ConfigError(f"seed is {seed}; allowed are 0 to 2**32 - 1.")
+        check_start(SPEC, games=games, seed=seed, team=team)
         self.games = games
         self.options = read_options(options or {})
         self.team = TEAMS[team]
@@ -78,16 +74,13 @@ class ResourceCollection:
 
         Raises DataError where rows or numbers are not what they should be.
         """
-        if rows.shape != episode_numbers.shape or rows.ndim != 1:
-            raise DataError(f"reset of {list(rows.shape)} rows by {list(episode_numbers.shape)} episode numbers.")
-        if len(rows) and not (rows.min() >= 0 and rows.max() < self.games and episode_numbers.min() >= 0):
-            raise DataError(f"reset needs rows from 0 to {self.games - 1} and episode numbers from 0.")
+        check_reset(self.games, rows, episode_numbers)
         self.state.put(rows, self._opening(rows, episode_numbers))
         return view(self.state)
 
     def step(self, actions: Ints) -> Step:
         """Advance every running game by one step of `actions` [B, A]; raises DataError for what is not an action."""
-        self._check(actions)
+        check_actions(SPEC, self.games, actions)
         state, variant = self.state, self.options.variant
         ended = np.flatnonzero(state.clock >= HORIZON)
         kept = state.take(ended) if len(ended) else state
@@ -120,6 +113,10 @@ class ResourceCollection:
         self.state = self.state.restored(state)
         return view(self.state)
 
+    def drawing(self, row: int) -> Drawing:
+        """What game `row` looks like now."""
+        return draw(self.state, row)
+
     def _opening(self, rows: Ints, episode_numbers: Ints) -> State:
         """The first state of the episodes that follow those in `rows`."""
         state = State.ended(len(rows), self.state.dtype.type)
@@ -139,15 +136,6 @@ class ResourceCollection:
         slots, joined = change_teams(self.state, self.team, self.draws, self.options.variant.speed, games)
         if self.team.change == "varying":
             observe_joiners(self.state, slots, joined)
-
-    def _check(self, actions: Ints) -> None:
-        expected = (self.games, AGENTS)
-        if actions.shape != expected or actions.dtype.kind not in "iu":
-            raise DataError(f"actions are {actions.dtype}{list(actions.shape)}; needed are integers{list(expected)}.")
-        if actions.min() < 0 or actions.max() >= len(ACTIONS):
-            raise DataError(
-                f"actions run from {actions.min()} to {actions.max()}; allowed are 0 to {len(ACTIONS) - 1}."
-            )
 
 
 def play(state: State, actions: Ints, chance: Chance, variant: Variant) -> Reals:

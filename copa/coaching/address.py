@@ -1,12 +1,12 @@
-"""Where the service listens: reading the address, and refusing those that are unsafe or taken."""
+"""Where the service listens and is found: reading the address, and refusing one that is taken."""
 
-import ipaddress
 import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from copa.errors import ConfigError, UnavailableError
+from copa.security.loopback import loopback_only
 
 _UNIX_PATH_BYTES = 107
 
@@ -50,10 +50,9 @@ class Address:
         if self.path is not None:
             return True
         try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            return loopback_only(self.host)
         except OSError as error:
             raise ConfigError(f"coach.address: host {self.host!r} is not known: {error.strerror}") from None
-        return all(ipaddress.ip_address(str(entry[4][0]).split("%")[0]).is_loopback for entry in found)
 
     def check_free(self) -> None:
         """Raise UnavailableError when a unix socket's path is in use: gRPC would silently take it over."""

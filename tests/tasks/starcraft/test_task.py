@@ -1,0 +1,352 @@
+"""The task: what it does with an engine, and that it keeps the contract of tasks with either set."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from copa.errors import ConfigError, DataError, UnavailableError
+from copa.tasks import make_task, task_names, task_spec
+from copa.tasks.base import Option, Step, Task, View
+from copa.tasks.starcraft import MarinesMaraudersMedivacs, StarCraft, ZealotsAndStalkers
+from copa.tasks.starcraft.engines import ENGINES
+from copa.tasks.starcraft.scenarios import MARINES_MARAUDERS_MEDIVACS, ZEALOTS_AND_STALKERS
+from copa.tasks.starcraft.spawn import ALLY_ORDER, ENEMY_ORDER, slot_order
+from copa.tasks.starcraft.units import MOVE
+from tests.tasks.starcraft.recorded import EPISODES, Recorded, lengths_of, recording
+
+NAMES = ["starcraft/3-8sz", "starcraft/3-8MMM"]
+SETS = {"3-8sz": ZealotsAndStalkers, "3-8MMM": MarinesMaraudersMedivacs}
+VIEW = [f.name for f in fields(View)]
+
+
+def replayed(name: str = "3-8sz", crashes: Mapping[int, int] | None = None, **options: Option) -> StarCraft:
+    """A task with a game for each recorded episode, all of them begun."""
+    task = SETS[name](games=EPISODES, seed=0, options=options, engine=Recorded(EPISODES, name, crashes))
+    task.reset(np.arange(EPISODES), np.arange(EPISODES))
+    return task
+
+
+def drawn(view: View, episodes: np.ndarray, step: int) -> np.ndarray:
+    """Random available actions that depend on episode and step alone."""
+    shape = view.available.shape[1:]
+    numbers = np.stack([np.random.default_rng([int(episode), step]).random(shape) for episode in episodes])
+    return np.where(view.available, numbers, -1.0).argmax(axis=2)
+
+
+def stopped(view: View) -> np.ndarray:
+    """Everybody stops, and the dead do nothing."""
+    return np.where(view.available[..., 1], 1, 0)
+
+
+def steps_of(task: StarCraft, count: int) -> list[Step]:
+    found = []
+    view = task._view()
+    for _ in range(count):
+        found.append(task.step(stopped(view)))
+        view = found[-1].view
+    return found
+
+
+def test_both_sets_are_found_by_name() -> None:
+    assert set(NAMES) <= set(task_names())
+    for name, traits, actions, features in (("3-8sz", 7, 14, 38), ("3-8MMM", 8, 22, 46)):
+        spec = task_spec(f"starcraft/{name}")
+        assert (spec.slots, spec.entity_rows, spec.horizon, spec.recorded_steps) == (8, 8, 150, 150)
+        assert (spec.trait_features, len(spec.actions)) == (traits, actions)
+        assert spec.agent_features == spec.entity_features == features
+        assert spec.first_action == "zeros"
+        assert spec.trait_centre == (0.0,) * traits
+        assert task_spec(f"starcraft/{name}", {"traits": "refil"}).trait_features == traits - 5
+
+
+def test_teams_are_the_whole_list_and_its_parts() -> None:
+    spec = task_spec(NAMES[0])
+    assert spec.teams == ("3-8", "3-5", "6-8", "3", "4", "5", "6", "7", "8")
+    assert spec.held_out == ()
+    split = task_spec(NAMES[0], {"train": "3-5"})
+    assert split.teams[0] == "3-5"
+    assert set(split.teams) == set(spec.teams)
+    assert split.held_out == ("6-8",)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("team", "sizes"), [("3-8", range(3, 9)), ("3-5", range(3, 6)), ("6-8", range(6, 9)), ("7", [7])]
+)
+def test_a_team_is_so_many_against_as_many(name: str, team: str, sizes: range) -> None:
+    task = make_task(name, games=200, seed=0, team=team)
+    view = task.reset(np.arange(200), np.arange(200))
+    allies = view.members().sum(axis=1)
+    np.testing.assert_array_equal(allies, view.present[:, 0, 8:].sum(axis=1))
+    assert set(allies.tolist()) == set(sizes)
+    assert task.arrivals == max(sizes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"options": {"engine": "macro"}}, "Unknown value of option 'engine' of starcraft/3-8sz: 'macro' .*'micro'"),
+        ({"options": {"trait": "full"}}, "did you mean 'traits'"),
+        ({"options": {"dead": True}}, "Allowed: 'absent', 'present'"),
+        ({"options": {"timeout": "terminated"}}, "Allowed: 'truncated', 'terminal'"),
+        ({"options": {"train": "3-6"}}, "Allowed: '3-8', '3-5'"),
+        ({"team": "9"}, "Unknown team of starcraft/3-8sz: '9'"),
+        ({"games": 0}, "games is 0"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(settings: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_task(NAMES[0], **({"games": 1, "seed": 0} | settings))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_engine_lines_both_sides_up_by_type_and_place(name: str) -> None:
+    task = make_task(name, games=100, seed=0)
+    task.reset(np.arange(100), np.arange(100))
+    assert isinstance(task, StarCraft)
+    units = task._units
+    for side, places in ((slice(0, 8), ALLY_ORDER), (slice(8, 16), ENEMY_ORDER)):
+        order = slot_order(units.kind[:, side], units.x[:, side], units.y[:, side], places)
+        np.testing.assert_array_equal(order, np.tile(np.arange(8), (100, 1)))
+    for kind in range(5):
+        counts = units.kind == kind
+        np.testing.assert_array_equal(counts[:, :8].sum(axis=1), counts[:, 8:].sum(axis=1))
+
+
+def test_tags_are_drawn_anew_for_each_episode() -> None:
+    task = make_task(NAMES[0], games=2, seed=0)
+    first = task.reset(np.arange(2), np.array([0, 1])).agents[:, 0, :16].argmax(axis=1)
+    again = [task.reset(np.array([0]), np.array([episode])).agents[0, 0, :16].argmax() for episode in range(2, 40)]
+    assert set(again) == set(range(8, 16))
+    assert task.reset(np.array([1]), np.array([0])).agents[1, 0, :16].argmax() == first[0]
+
+
+def test_battles_end_as_they_were_recorded() -> None:
+    for name in SETS:
+        recorded = recording(name)
+        found = steps_of(replayed(name), 150)
+        ends = np.stack([step.terminated | step.truncated for step in found])
+        np.testing.assert_array_equal(ends.argmax(axis=0) + 1, lengths_of(name))
+        assert (ends.sum(axis=0) == 1).all()
+        late = np.stack([step.truncated for step in found]).any(axis=0)
+        np.testing.assert_array_equal(late, recorded["outcome"] == "timeout")
+        won = np.stack([step.info["battle_won"] for step in found])
+        np.testing.assert_array_equal(won.any(axis=0), recorded["outcome"] == "win")
+        assert not (won & ~ends).any()
+        rewards = np.stack([step.reward for step in found])
+        total = np.bincount(recorded["episode"], recorded["reward"])
+        np.testing.assert_allclose(rewards.sum(axis=0), total, rtol=1e-5)
+        assert {"win", "loss", "timeout"} <= set(recorded["outcome"].tolist())
+
+
+def test_a_timeout_is_terminal_where_it_is_told_to_be() -> None:
+    found = steps_of(replayed(timeout="terminal"), 150)
+    assert not any(step.truncated.any() for step in found)
+    assert np.stack([step.terminated for step in found]).any(axis=0).all()
+    assert not found[-1].info["battle_won"][recording("3-8sz")["outcome"] == "timeout"].any()
+
+
+def test_an_ended_battle_stays_as_it_is() -> None:
+    task = replayed()
+    view, ended, last = task._view(), np.zeros(EPISODES, np.bool_), None
+    for _ in range(149):
+        step = task.step(stopped(view))
+        view = step.view
+        assert not step.reward[ended].any()
+        assert not (step.terminated | step.truncated | step.info["battle_won"])[ended].any()
+        if last is not None:
+            for name in VIEW:
+                np.testing.assert_array_equal(getattr(view, name)[ended], getattr(last, name)[ended])
+        ended |= step.terminated | step.truncated
+        last = view
+    assert ended.sum() >= 15
+    row = np.array([int(np.flatnonzero(ended)[0])])
+    fresh = task.reset(row, np.array([100]))
+    assert fresh.members()[row].any()
+
+
+def test_a_lost_battle_is_told_once_and_waits_for_a_reset() -> None:
+    task = replayed(crashes={3: 5, 7: 0})
+    found = steps_of(task, 8)
+    lost = np.stack([step.lost for step in found if step.lost is not None])
+    assert np.argwhere(lost).tolist() == [[0, 7], [5, 3]]
+    for step in found[5:]:
+        assert [step.reward[3], step.terminated[3], step.truncated[3], step.info["battle_won"][3]] == [0] * 4
+        np.testing.assert_array_equal(step.view.agents[3], found[4].view.agents[3])
+    again = task.reset(np.array([3]), np.array([23]))
+    assert again.members()[3].any()
+    assert not task.step(stopped(again)).lost.any()  # type: ignore[union-attr]
+
+
+def test_orders_reach_the_engine_for_battles_that_go_on() -> None:
+    engine = Recorded(2)
+    task = ZealotsAndStalkers(games=2, seed=0, engine=engine)
+    view = task.reset(np.array([1]), np.array([0]))
+    east = np.where(view.available[..., 4], 4, stopped(view))
+    east[0] = 3
+    task.step(east)
+    assert not engine.orders[-1].kind[0].any()
+    assert (engine.orders[-1].kind[1] == MOVE).sum() == (east[1] == 4).sum() > 0
+    before = recording("3-8sz")["reset_x"][0, :8]
+    moved = east[1] == 4
+    np.testing.assert_allclose(engine.orders[-1].point[1, moved, 0], before[moved] + 2)
+
+
+def test_what_is_not_available_is_refused_by_name() -> None:
+    task = replayed()
+    view = task._view()
+    actions = stopped(view)
+    actions[4, 1] = 0
+    with pytest.raises(DataError, match="agent 1 of game 4 cannot 'no-op' now"):
+        task.step(actions)
+    for wrong, message in (
+        (np.zeros((EPISODES, 7), np.int64), r"int64\[20, 7\]"),
+        (np.zeros((EPISODES, 8)), "float64"),
+        (np.full((EPISODES, 8), 14), "allowed are 0 to 13"),
+    ):
+        with pytest.raises(DataError, match=message):
+            task.step(wrong)
+    with pytest.raises(DataError, match="reset"):
+        task.reset(np.array([EPISODES]), np.array([0]))
+
+
+def test_an_engine_that_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENGINES, "sc2", "a_module_that_is_not_there:Engine")
+    with pytest.raises(UnavailableError, match=r"task option engine is 'sc2'.*a_module_that_is_not_there.*micro"):
+        make_task(NAMES[0], games=1, seed=0, options={"engine": "sc2"})
+
+
+def test_the_engine_is_closed_with_its_task() -> None:
+    engine = Recorded(1)
+    task = ZealotsAndStalkers(games=1, seed=0, engine=engine)
+    assert not engine.closed
+    del task
+    assert engine.closed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shapes_and_dtypes_are_those_of_the_spec(name: str) -> None:
+    task = make_task(name, games=3, seed=0)
+    spec = task.spec
+    view = task.reset(np.arange(3), np.arange(3))
+    step = task.step(drawn(view, np.arange(3), 0))
+    shapes = {
+        "agents": (3, 8, spec.agent_features),
+        "traits": (3, 8, spec.trait_features),
+        "entities": (3, 8, spec.entity_features),
+        "visible": (3, 8, 16),
+        "present": (3, 8, 16),
+        "available": (3, 8, len(spec.actions)),
+    }
+    for field, shape in shapes.items():
+        array = getattr(step.view, field)
+        assert array.shape == shape
+        assert array.dtype == (np.float32 if field in ("agents", "traits", "entities") else np.bool_)
+        assert array.flags.c_contiguous
+    assert step.view.available.any(axis=2).all()
+    assert (step.reward.dtype, step.terminated.dtype, step.truncated.dtype) == (np.float32, np.bool_, np.bool_)
+    assert set(step.info) == {"battle_won"}
+
+
+def played(name: str, episodes: np.ndarray, steps: int) -> dict[int, bytes]:
+    """Everything seen in the episodes, played side by side."""
+    task = make_task(name, games=len(episodes), seed=9)
+    view = task.reset(np.arange(len(episodes)), episodes)
+    seen: list[list[bytes]] = [[] for _ in episodes]
+    for number in range(steps):
+        step = task.step(drawn(view, episodes, number))
+        view = step.view
+        for row, record in enumerate(seen):
+            arrays = (*(getattr(view, field) for field in VIEW), step.reward, step.terminated, step.truncated)
+            record.extend(array[row].tobytes() for array in arrays)
+    return {int(episode): b"".join(record) for episode, record in zip(episodes, seen, strict=True)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_game_is_bit_for_bit_the_same_whatever_is_beside_it(name: str) -> None:
+    episodes = np.arange(16)
+    together = played(name, episodes, 60)
+    assert played(name, episodes[::-1], 60) == together
+    assert played(name, episodes[5:6], 60)[5] == together[5]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_snapshot_is_everything(name: str) -> None:
+    first, second = (make_task(name, games=4, seed=2) for _ in range(2))
+    view = first.reset(np.arange(4), np.arange(4))
+    for number in range(20):
+        view = first.step(drawn(view, np.arange(4), number)).view
+    state = first.snapshot()
+    restored = second.restore(state)
+    for field in VIEW:
+        np.testing.assert_array_equal(getattr(restored, field), getattr(view, field))
+    one = record(first, view)
+    np.testing.assert_array_equal(one, record(second, restored))
+    np.testing.assert_array_equal(one, record(first, first.restore(state)))
+
+
+def record(task: Task, view: View) -> np.ndarray:
+    found = []
+    for number in range(20, 50):
+        step = task.step(drawn(view, np.arange(4), number))
+        view = step.view
+        found.append(np.concatenate((view.agents.ravel(), step.reward)))
+    return np.stack(found)
+
+
+def test_a_foreign_snapshot_is_refused() -> None:
+    state = make_task(NAMES[0], games=2, seed=0).snapshot()
+    with pytest.raises(DataError, match="clock"):
+        make_task(NAMES[0], games=3, seed=0).restore(state)
+    del state["tags"]
+    with pytest.raises(DataError, match="'tags' is nothing"):
+        make_task(NAMES[0], games=2, seed=0).restore(state)
+
+
+def test_views_belong_to_the_receiver() -> None:
+    task = make_task(NAMES[1], games=4, seed=0)
+    view = task.reset(np.arange(4), np.arange(4))
+    for number in range(10):
+        kept = [getattr(view, field).copy() for field in VIEW]
+        mine = view
+        view = task.step(drawn(view, np.arange(4), number)).view
+        for before, field in zip(kept, VIEW, strict=True):
+            np.testing.assert_array_equal(before, getattr(mine, field))
+            getattr(mine, field)[...] = 1
+    state = task.snapshot()
+    restored = task.restore(state)
+    np.testing.assert_array_equal(restored.agents, view.agents)
+
+
+def test_games_that_were_never_started_do_nothing() -> None:
+    task = make_task(NAMES[0], games=2, seed=0)
+    step = task.step(np.ones((2, 8), np.int64))
+    assert not step.view.members().any()
+    assert not np.stack((step.reward, step.terminated, step.truncated)).any()
+    assert not step.view.agents.any()
+    assert step.view.available.argmax(axis=2).tolist() == [[0] * 8] * 2
+
+
+def test_the_expert_wins_battles_and_random_play_does_not() -> None:
+    for name, scenarios in zip(NAMES, (ZEALOTS_AND_STALKERS, MARINES_MARAUDERS_MEDIVACS), strict=True):
+        wins = {}
+        for who in ("greedy", "random"):
+            task = make_task(name, games=64, seed=1)
+            view = task.reset(np.arange(64), np.arange(64))
+            running, won, total = np.ones(64, np.bool_), 0, np.zeros(64)
+            for number in range(150):
+                step = task.step(task.greedy() if who == "greedy" else drawn(view, np.arange(64), number))
+                view = step.view
+                total += step.reward
+                won += int(step.info["battle_won"].sum())
+                running &= ~(step.terminated | step.truncated)
+                if not running.any():
+                    break
+            assert not running.any()
+            assert total.min() >= 0
+            assert total.max() < 3 * 20 * scenarios.armies.sum(axis=1).max()
+            wins[who] = won
+        assert wins["greedy"] > wins["random"] == 0
