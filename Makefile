@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
 
-.PHONY: help setup train test lint types proto bench audit clean
+.PHONY: help setup train test lint types proto bench audit lock compose-test clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,8 @@ help:
 	@echo "make lint    check style            make types   check types"
 	@echo "make proto   generate protos/ anew   make bench   run the benchmarks"
 	@echo "make audit   look the pinned dependencies up among known vulnerabilities"
+	@echo "make compose-test  build the images, run the stack, kill its parts (needs a Docker engine; minutes)"
+	@echo "make lock    write deploy/docker/requirements.lock anew, after a change of dependencies"
 	@echo "make clean   remove caches and build outputs; .venv and runs stay"
 
 setup: $(RUN_READY)
@@ -48,6 +50,18 @@ audit: | $(BIN)/python
 	test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit && \
 	  $(VENV)/audit/bin/pip install -q --disable-pip-version-check $(PIP_ARGS) pip-audit; }
 	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt $(ARGS)
+
+lock: | $(BIN)/python
+	test -x $(VENV)/lock/bin/pip-compile || { $(BIN)/python -m venv $(VENV)/lock && \
+	  $(VENV)/lock/bin/pip install -q --disable-pip-version-check $(PIP_ARGS) pip-tools; }
+	$(VENV)/lock/bin/pip-compile -q --generate-hashes --strip-extras --unsafe-package torch \
+	  --extra certs --extra gpu --extra plots --extra tensorboard --constraint constraints.txt \
+	  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS) \
+	  --output-file deploy/docker/requirements.lock pyproject.toml deploy/docker/lock.in
+	sed -i '/^# WARNING: The following/,$$d' deploy/docker/requirements.lock
+
+compose-test: $(DEV_READY)
+	COPA_COMPOSE_TEST=1 $(BIN)/python -m pytest -m docker -s tests/compose $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

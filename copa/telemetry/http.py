@@ -61,13 +61,12 @@ class TelemetryServer:
             def do_GET(self) -> None:
                 if self.path == "/metrics":
                     self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
-                elif self.path == "/healthz":
+                elif self.path == "/healthz" or (self.path == "/readyz" and health.ready.is_set()):
                     stalled = health.stalled_seconds
                     well = stalled < STALL_SECONDS
                     self._answer(200 if well else 503, f"last beat {stalled:.1f} s ago\n".encode())
                 elif self.path == "/readyz":
-                    ready = health.ready.is_set()
-                    self._answer(200 if ready else 503, b"ready\n" if ready else b"not ready\n")
+                    self._answer(503, b"not ready\n")
                 else:
                     self._answer(404, b"paths: /metrics /healthz /readyz\n")
 
