@@ -2,7 +2,7 @@
 
 import pytest
 
-from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, ZEALOT, UnitType
+from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, UNIT_TYPES, ZEALOT, UnitType
 from copa.tasks.starcraft.units import ATTACK, HEAL, MOVE
 from tests.tasks.starcraft.micro import ENEMY, Battle
 
@@ -76,6 +76,22 @@ def test_whoever_attacks_from_farther_away_is_attacked_in_turn() -> None:
     battle.loops(40)
     assert battle.state.shield[ENEMY, 0] < 50
     assert battle.place(ENEMY)[0] < 13
+
+
+def test_an_attack_that_is_ordered_again_is_no_pause_for_whom_it_hits() -> None:
+    battle = Battle([(STALKER, 9.5, 16)], [(ZEALOT, 16, 16)], attack=(30, 16))
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(1)
+    assert target_of(battle) == 0
+    battle.order(0, ATTACK, ENEMY)
+    assert target_of(battle) == 0
+    battle.order(0, MOVE, point=(2, 16))
+    assert target_of(battle) is None
+
+
+def test_whoever_is_armed_can_hit_whoever_is_armed() -> None:
+    """So that "those that can hit back first" has nothing to decide."""
+    assert not [unit_type.name for unit_type in UNIT_TYPES if unit_type.hits and unit_type.flying]
 
 
 def test_enemies_chase_what_they_have_seen() -> None:

@@ -13,7 +13,8 @@ from copa.tasks.starcraft import MarinesMaraudersMedivacs, StarCraft, ZealotsAnd
 from copa.tasks.starcraft.engines import ENGINES
 from copa.tasks.starcraft.scenarios import MARINES_MARAUDERS_MEDIVACS, ZEALOTS_AND_STALKERS
 from copa.tasks.starcraft.spawn import ALLY_ORDER, ENEMY_ORDER, slot_order
-from copa.tasks.starcraft.units import MOVE
+from copa.tasks.starcraft.units import MOVE, Orders, Units
+from tests.tasks.starcraft.field import battle, killed
 from tests.tasks.starcraft.recorded import EPISODES, Recorded, lengths_of, recording
 
 NAMES = ["starcraft/3-8sz", "starcraft/3-8MMM"]
@@ -147,6 +148,59 @@ def test_a_timeout_is_terminal_where_it_is_told_to_be() -> None:
     assert not any(step.truncated.any() for step in found)
     assert np.stack([step.terminated for step in found]).any(axis=0).all()
     assert not found[-1].info["battle_won"][recording("3-8sz")["outcome"] == "timeout"].any()
+
+
+class Staged(Recorded):
+    """Shows one battle before the first step, and another after it."""
+
+    def __init__(self, first: Units, then: Units) -> None:
+        super().__init__(battles=1)
+        self._first, self._then = first, then
+
+    def start(self, rows: np.ndarray, episodes: np.ndarray, armies: np.ndarray) -> None:
+        self._units.put(rows, self._first)
+
+    def step(self, orders: Orders) -> np.ndarray:
+        self._units.put(np.array([0]), self._then)
+        return np.zeros(1, np.bool_)
+
+
+OPEN = {
+    "3-8sz": battle([("Stalker", 1, 1), ("Zealot", 2, 1)], [("Zealot", 1, 2), ("Stalker", 2, 2)]),
+    "3-8MMM": battle([("Marine", 1, 1), ("Medivac", 2, 1)], [("Marine", 1, 2), ("Medivac", 2, 2)]),
+}
+
+
+@pytest.mark.parametrize("timeout", ["truncated", "terminal"])
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize(
+    ("name", "dead", "end", "worth"),
+    [
+        ("3-8sz", (), "open", 0),
+        ("3-8sz", (8, 9), "won", 2 * 10 + 150 + 160 + 200),
+        ("3-8sz", (0, 1), "lost", 0),
+        ("3-8sz", (0, 1, 8, 9), "drawn", 2 * 10 + 150 + 160),
+        ("3-8MMM", (), "open", 0),
+        ("3-8MMM", (8,), "won", 10 + 45 + 200),
+        ("3-8MMM", (0,), "lost", 0),
+        ("3-8MMM", (0, 8), "lost", 10 + 45),
+        ("3-8MMM", (0, 1, 8, 9), "lost", 2 * 10 + 45 + 150),
+    ],
+)
+def test_what_is_decided_is_an_end_also_in_the_last_step_and_only_the_open_times_out(
+    name: str, dead: tuple[int, ...], end: str, worth: float, last: bool, timeout: str
+) -> None:
+    task = SETS[name](
+        games=1, seed=0, options={"timeout": timeout}, engine=Staged(OPEN[name], killed(OPEN[name], *dead))
+    )
+    view = task.reset(np.zeros(1, np.int64), np.zeros(1, np.int64))
+    task._clock[:] = 149 if last else 148
+    step = task.step(stopped(view))
+    late = end == "open" and last
+    assert step.terminated[0] == (end != "open" or (late and timeout == "terminal"))
+    assert step.truncated[0] == (late and timeout == "truncated")
+    assert step.info["battle_won"][0] == (end == "won")
+    assert step.reward[0] == pytest.approx(worth * 20 / task.scenarios.max_reward)
 
 
 def test_an_ended_battle_stays_as_it_is() -> None:

@@ -13,7 +13,8 @@ def obey(state: State, figures: Figures, orders: Orders) -> None:
 
     An order that cannot be carried out is refused, and what was ordered before goes on: an attack on a unit that the
     weapon cannot hit, on one's own side, or by a unit without a weapon; healing by another than a Medivac, of the
-    enemy, or of a unit that is not biological; either, where the target is dead.
+    enemy, or of a unit that is not biological; either, where the target is dead. To be told again what one does
+    already changes nothing.
     """
     allies = slice(0, ALLIES)
     told, target = orders.kind.T, orders.target.T
@@ -26,10 +27,11 @@ def obey(state: State, figures: Figures, orders: Orders) -> None:
     moves = told == MOVE
     obeys = aims | moves | (told == STOP)
     obeys &= state.active[allies]
+    again = aims & state.engaged[allies] & (state.target[allies] == target)
     for mine, given in (
         (state.engaged, aims),
         (state.going, moves),
-        (state.holding, False),
+        (state.holding, state.holding[allies] & again),
         (state.target, target),
         (state.point_x, orders.point[..., 0].T),
         (state.point_y, orders.point[..., 1].T),
