@@ -9,8 +9,10 @@ ARGS ?=
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
+DOCS_READY := $(VENV)/.ready-docs
+SITE ?= build/docs
 
-.PHONY: help setup train test lint types proto bench audit clean
+.PHONY: help setup train test lint types docs proto bench audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +21,7 @@ help:
 	@echo "make test    set up what developing needs, then run the tests"
 	@echo "make lint    check style            make types   check types"
 	@echo "make proto   generate protos/ anew   make bench   run the benchmarks"
+	@echo "make docs    build the documentation into build/docs, without a network"
 	@echo "make audit   look the pinned dependencies up among known vulnerabilities"
 	@echo "make clean   remove caches and build outputs; .venv and runs stay"
 
@@ -37,6 +40,10 @@ lint: $(DEV_READY)
 
 types: $(DEV_READY)
 	$(BIN)/mypy
+
+docs: $(DOCS_READY)
+	$(BIN)/python -m sphinx -q --fail-on-warning --keep-going docs $(SITE)
+	@echo "built: $(SITE)/index.html"
 
 proto: $(DEV_READY)
 	$(BIN)/python -m protos.generate
@@ -72,4 +79,8 @@ $(RUN_READY): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV_READY): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
-	@touch $@ $(RUN_READY)
+	@touch $@ $(RUN_READY) $(DOCS_READY)
+
+$(DOCS_READY): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[docs]'
+	@touch $@
