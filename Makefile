@@ -9,8 +9,10 @@ ARGS ?=
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
+DOCS_READY := $(VENV)/.ready-docs
+SITE ?= build/docs
 
-.PHONY: help setup train test lint types proto bench audit lock compose-test clean
+.PHONY: help setup train test lint types docs proto bench audit lock compose-test clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +21,7 @@ help:
 	@echo "make test    set up what developing needs, then run the tests"
 	@echo "make lint    check style            make types   check types"
 	@echo "make proto   generate protos/ anew   make bench   run the benchmarks"
+	@echo "make docs    build the documentation into build/docs, without a network"
 	@echo "make audit   look the pinned dependencies up among known vulnerabilities"
 	@echo "make compose-test  build the images, run the stack, kill its parts (needs a Docker engine; minutes)"
 	@echo "make lock    write deploy/docker/requirements.lock anew, after a change of dependencies"
@@ -39,6 +42,10 @@ lint: $(DEV_READY)
 
 types: $(DEV_READY)
 	$(BIN)/mypy
+
+docs: $(DOCS_READY)
+	$(BIN)/python -m sphinx -q --fail-on-warning --keep-going docs $(SITE)
+	@echo "built: $(SITE)/index.html"
 
 proto: $(DEV_READY)
 	$(BIN)/python -m protos.generate
@@ -86,4 +93,8 @@ $(RUN_READY): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV_READY): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
-	@touch $@ $(RUN_READY)
+	@touch $@ $(RUN_READY) $(DOCS_READY)
+
+$(DOCS_READY): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[docs]'
+	@touch $@

@@ -5,7 +5,8 @@ import sys
 
 import click
 
-_MODULES = {"actor": "actor", "coach": "coach_service", "learner": "learner", "evaluator": "evaluator"}
+MODULES = {"actor": "actor", "coach": "coach_service", "learner": "learner", "evaluator": "evaluator"}
+"""By command: the package whose process it is."""
 
 _SUMMARIES = {
     "actor": "Play games and push what happened into the replay.",
@@ -26,7 +27,7 @@ def _role(role: str) -> click.Command:
     )
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def command(arguments: tuple[str, ...]) -> None:
-        os.execv(sys.executable, [sys.executable, "-m", _MODULES[role], *arguments])
+        os.execv(sys.executable, [sys.executable, "-m", MODULES[role], *arguments])
 
     return command
 

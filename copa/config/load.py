@@ -249,7 +249,7 @@ def parse_role_arguments(argv: Sequence[str], *, role: str) -> tuple[Config, int
     while rest:
         name, equals, value = rest[0].partition("=")
         if name in ("-h", "--help"):
-            print(_role_help(role))
+            print(role_help(role))
             sys.exit(0)
         if name not in own:
             settings.append(rest.pop(0))
@@ -271,7 +271,8 @@ def parse_role_arguments(argv: Sequence[str], *, role: str) -> tuple[Config, int
     return config, int(own["--index"])
 
 
-def _role_help(role: str) -> str:
+def role_help(role: str) -> str:
+    """What `copa ROLE --help` prints."""
     trained = "       copa coach --checkpoint PATH [--coach.address ADDRESS]  # a trained coach, nothing else\n"
     return (
         f"usage: copa {role} [--config FILE] [--preset NAME] [--index N] [--section.field VALUE ...]\n"

@@ -1,0 +1,1 @@
+"""The documentation: pages in Markdown, and the extension that writes references from the code."""
