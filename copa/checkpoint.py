@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -86,12 +87,24 @@ def load(path: Path) -> Checkpoint:
         raise UnavailableError(f"{path} is damaged or not a checkpoint: {error}") from None
     return Checkpoint(
         tensors=tensors,
-        config=Config.model_validate(about["config"]),
+        config=_config(path, about["config"]),
         updates=about["updates"],
         steps=about["steps"],
         version=about["version"],
         counters=about["counters"],
     )
+
+
+def _config(path: Path, settings: Mapping[str, Any]) -> Config:
+    """The settings a checkpoint was made with; raises UnavailableError where this version has no such settings."""
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UnavailableError(
+            f"{path} was made by another version of COPA, whose setting {'.'.join(map(str, first['loc']))} ="
+            f" {first['input']!r} this one does not take ({first['msg']}); use the version that made it"
+        ) from None
 
 
 def find_newest(folder: Path) -> Path | None:

@@ -54,7 +54,8 @@ class MethodSettings(Section):
     imagined_weight: Fraction = 0.5
     """`refil`: weight of the imagined temporal-difference loss; the real one has the rest."""
     refil_split: Literal["entities", "both"] = "entities"
-    """`refil`: draw groups of entities alone (published), or of agents too (REFIL's paper)."""
+    """`refil`: groups of entities alone, by fair coins (published); or of agents too, by coins whose bias is drawn for
+    each segment (REFIL)."""
 
 
 class NetSettings(Section):

@@ -54,6 +54,9 @@ def untrained(policy: Source, config: Config) -> Player:
 def trained(paths: Sequence[Path]) -> list[Player]:
     """Players of checkpoints (files, or folders of runs); those that differ in no setting but seeds are one player.
 
+    A player is called by its method; where several have the same, by the path of its first run too, so that no two
+    labels are equal.
+
     Raises:
         ConfigError: they play different tasks.
         UnavailableError: there is no checkpoint at a path.
@@ -69,7 +72,7 @@ def trained(paths: Sequence[Path]) -> list[Player]:
     names = [members[0][1].config.method.name for members in groups.values()]
     return [
         Player(
-            name if names.count(name) == 1 else f"{name} ({members[0][0].name})",
+            name if names.count(name) == 1 else f"{name} ({members[0][0]})",
             members[0][1].config,
             tuple(saved.tensors for _, saved in members),
         )

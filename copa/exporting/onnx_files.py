@@ -20,7 +20,7 @@ from copa.config.schema import Config
 from copa.errors import DataError, UnavailableError
 from copa.exporting.plain import PlainCoach, PlainPlayer
 from copa.methods import method_named
-from copa.nets import build_coach, build_player, load_weights
+from copa.nets import build_coach, build_player, load_weights, method_width
 from copa.tasks import task_spec
 from copa.tasks.base import TaskSpec
 
@@ -107,7 +107,7 @@ def example(spec: TaskSpec, config: Config, name: str, games: int = 3, seed: int
     def numbers(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)
 
-    slots, width = spec.slots, config.nets.width
+    slots, width = spec.slots, method_width(spec, config)
     members = torch.ones(games, slots, dtype=torch.bool)
     members[0, -1] = False
     rows = torch.cat([members, torch.ones(games, spec.entity_rows, dtype=torch.bool)], 1)
@@ -169,7 +169,7 @@ def _deviation(path: Path, net: Network, inputs: Mapping[str, Tensor]) -> float:
 def _about(spec: TaskSpec, saved: Checkpoint, nets: list[str]) -> dict[str, Any]:
     """What a program without COPA needs to use the files; shapes are in letters of the documentation."""
     config = saved.config
-    method = method_named(config.method.name)
+    method, width = method_named(config.method.name), method_width(spec, config)
     return {
         "format": _FORMAT,
         "files": {name: f"{name}.onnx" for name in nets},
@@ -178,7 +178,7 @@ def _about(spec: TaskSpec, saved: Checkpoint, nets: list[str]) -> dict[str, Any]
         "options": dict(config.task.options),
         "updates": saved.updates,
         "T": config.method.T,
-        "width": config.nets.width,
+        "width": width,
         "sight": method.sight,
         "memory_span": config.nets.memory_span,
         "no_action": -1,
@@ -190,7 +190,7 @@ def _about(spec: TaskSpec, saved: Checkpoint, nets: list[str]) -> dict[str, Any]
             "present": ["games", "slots", "slots + entities"],
             "members": ["games", "slots"],
             "previous": ["games", "slots"],
-            "memory": ["games", "slots", config.nets.width],
-            "strategies": ["games", "slots", config.nets.width],
+            "memory": ["games", "slots", width],
+            "strategies": ["games", "slots", width],
         },
     }

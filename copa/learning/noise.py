@@ -38,12 +38,16 @@ class PartNoise:
     """[N, A + E] bool"""
 
 
-def draw(part: Part, slots: int, width: int, generator: torch.Generator, *, absent: bool) -> PartNoise:
+def draw(
+    part: Part, slots: int, width: int, generator: torch.Generator, *, absent: bool, split: str = "entities"
+) -> PartNoise:
     """Fresh draws for `part`.
 
     Args:
         slots: agent slots of the task.
         absent: whether slots that were cut away need strategies too.
+        split: `method.refil_split`. An entity is in the first group with probability 1/2 (`entities`, published), or
+            with one that is itself drawn for each segment, so that all group sizes are as likely (`both`, REFIL).
     """
     count, own = part.previous.shape
     device = part.rewards.device
@@ -51,7 +55,8 @@ def draw(part: Part, slots: int, width: int, generator: torch.Generator, *, abse
     normal = torch.randn(count, 3 * own + others, width, generator=generator, device=device)
     strategy, target_strategy, target_next, absent_strategy = torch.split(normal, [own, own, own, others], 1)
     coins = torch.rand(count, part.present.shape[-1], generator=generator, device=device)
-    return PartNoise(strategy, absent_strategy, target_strategy, target_next, coins < 0.5)
+    likely = torch.rand(count, 1, generator=generator, device=device) if split == "both" else 0.5
+    return PartNoise(strategy, absent_strategy, target_strategy, target_next, coins < likely)
 
 
 def select(noise: Noise, part: Part, slots: int, width: int, *, absent: bool) -> PartNoise:

@@ -121,7 +121,8 @@ class UpdateRule:
         terms = []
         for part in batch.parts:
             if noise is None:
-                draws = draw(part, batch.slots, width, self._generator, absent=absent)
+                split = self.config.method.refil_split
+                draws = draw(part, batch.slots, width, self._generator, absent=absent, split=split)
             else:
                 draws = select(noise, part, batch.slots, width, absent=absent)
             terms.append(self._objective(part, draws, batch.slots))

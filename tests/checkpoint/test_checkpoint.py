@@ -1,9 +1,11 @@
 """Checkpoints: whole or not at all, newest whole one first, clear words for everything else."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from copa import checkpoint
@@ -68,6 +70,17 @@ def test_rubbish_is_named(tmp_path: Path, content: bytes | None, words: str) -> 
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UnavailableError, match=words):
+        checkpoint.load(path)
+
+
+def test_settings_of_another_version_are_named(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, example(1), kept=1)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    about = json.loads(metadata["about"])
+    about["config"]["nets"]["depth"] = 3
+    save_file({"a": torch.zeros(1)}, path, metadata=metadata | {"about": json.dumps(about)})
+    with pytest.raises(UnavailableError, match=r"nets\.depth = 3 .* use the version that made it"):
         checkpoint.load(path)
 
 

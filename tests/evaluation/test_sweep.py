@@ -20,20 +20,20 @@ from copa.tasks import task_spec
 from tests.system.conftest import copa
 
 
-def config(seed: int = 0, method: str = "copa") -> Config:
+def config(seed: int = 0, method: str = "copa", T: int = 4) -> Config:
     """Settings of a small run."""
     return Config.model_validate(
         {
             "run": {"seed": seed},
-            "method": {"name": method},
+            "method": {"name": method, "T": T},
             "nets": {"width": 8, "heads": 2, "attention": "masked"},
         }
     )
 
 
-def saved(folder: Path, seed: int = 0, method: str = "copa") -> Path:
+def saved(folder: Path, seed: int = 0, method: str = "copa", T: int = 4) -> Path:
     """A checkpoint of networks that have not learned."""
-    used = config(seed, method)
+    used = config(seed, method, T)
     torch.manual_seed(seed)
     rule = UpdateRule(task_spec("resource_collection"), used, torch.device("cpu"))
     checkpoint.save(
@@ -56,6 +56,15 @@ def test_runs_that_differ_in_their_seed_are_one_player(tmp_path: Path) -> None:
     assert rows[0].summary["mean"] == pytest.approx(sum(alone) / 2)
     with pytest.raises(UnavailableError, match="no checkpoint"):
         trained([tmp_path / "absent"])
+
+
+def test_groups_of_one_method_are_lines_of_their_own(tmp_path: Path) -> None:
+    """Runs of groups have the same names, `seed-0`, ..., so those tell no groups apart."""
+    paths = [saved(tmp_path / "short" / "seed-0", T=2), saved(tmp_path / "long" / "seed-0", T=8)]
+    rows = sweep(trained(paths), betas=[0.0], teams=["5"], episodes=2, seed=0)
+    table = paper_table(rows, "markdown").splitlines()[2:]
+    assert len(table) == len(paths)
+    assert all(str(path) in line for path, line in zip(paths, table, strict=True))
 
 
 def test_a_beta_is_found_for_a_rate(tmp_path: Path) -> None:

@@ -55,7 +55,15 @@ def test_plain_networks_are_the_networks(method: str, nets: dict[str, object]) -
 
 
 @pytest.mark.parametrize(
-    ("method", "nets"), [("copa", FORMS[0]), ("copa", FORMS[3]), ("aqmix-full", FORMS[1]), ("copa", FORMS[2])], ids=str
+    ("method", "nets"),
+    [
+        ("copa", FORMS[0]),
+        ("copa", FORMS[3]),
+        ("aqmix-full", FORMS[1]),
+        ("copa", FORMS[2]),
+        ("aqmix", {"matched": True}),
+    ],
+    ids=str,
 )
 def test_files_compute_the_same_for_any_sizes(method: str, nets: dict[str, object], tmp_path: Path) -> None:
     saved = made(method, **nets)
@@ -65,6 +73,7 @@ def test_files_compute_the_same_for_any_sizes(method: str, nets: dict[str, objec
     names = ["player.onnx", "coach.onnx", "team.json"] if coached else ["player.onnx", "team.json"]
     assert [path.name for path in done.files] == names
     player = build_player(SPEC, saved.config)
+    assert json.loads((tmp_path / "team.json").read_text())["width"] == player.width
     session = onnxruntime.InferenceSession(tmp_path / "player.onnx")
     for games, slots in ((1, 2), (9, 4), (2, SPEC.slots)):
         whole = example(SPEC, saved.config, "player", games=games, seed=games)

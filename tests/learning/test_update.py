@@ -9,6 +9,7 @@ import torch
 from copa.config.schema import LearningSettings, MethodSettings
 from copa.errors import MismatchError
 from copa.learning import UpdateRule, to_device
+from copa.learning.noise import draw
 from copa.learning.scene import build_scene, imagined_split
 from copa.learning.targets import td_targets
 from copa.learning.variational import strategy_steps
@@ -382,3 +383,13 @@ def test_it_learns() -> None:
     batch = to_device(steady(16), CPU)
     losses = [rule.update(batch, progress=0.0).scalars()["td_loss"] for _ in range(100)]
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize(("split", "spread"), [("entities", 1 / 4), ("both", 1 / 3)])
+def test_sizes_of_imagined_groups(split: str, spread: float) -> None:
+    """Two are in the first group together with chance 1/4 by fair coins, E[p^2] = 1/3 where the bias p is drawn."""
+    (part,) = to_device(steady(4000), CPU, cut=False).parts
+    groups = draw(part, SPEC.slots, W, torch.Generator().manual_seed(0), absent=False, split=split).groups.float()
+    first, second = groups[:, 0], groups[:, -1]
+    assert float(first.mean()) == pytest.approx(0.5, abs=0.03)
+    assert float((first * second).mean()) == pytest.approx(spread, abs=0.03)
