@@ -107,6 +107,16 @@ def test_two_medivacs_heal_one_unit_twice_as_fast_and_not_beyond_its_health() ->
     assert battle.state.health[0, 0] == 45
 
 
+def test_each_of_two_that_make_a_unit_whole_pays_as_if_it_were_alone() -> None:
+    battle = Battle([(MARINE, 16, 16), (MEDIVAC, 18, 16), (MEDIVAC, 14, 16)])
+    battle.state.health[0] = 44.75
+    battle.order(1, HEAL, 0)
+    battle.order(2, HEAL, 0)
+    battle.loops(1)
+    assert battle.state.health[0, 0] == 45
+    np.testing.assert_allclose(battle.state.energy[1:3, 0], 50 + 0.5625 / 16 - 0.25 / 3, rtol=1e-6)
+
+
 def test_a_medivac_flies_to_its_patient_and_heals_from_four_cells_edge_to_edge() -> None:
     battle = Battle([(MARINE, 16, 16), (MEDIVAC, 26, 16)])
     battle.state.health[0] = 1

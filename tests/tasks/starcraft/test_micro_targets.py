@@ -123,6 +123,12 @@ def test_enemies_attack_move_to_the_point_and_wait_there() -> None:
     assert target_of(battle) == 0, "having arrived they still look for targets"
 
 
+def test_an_attack_move_ends_two_cells_from_its_point() -> None:
+    battle = Battle([], [(ZEALOT, 25, 16)], attack=(16, 16))
+    battle.loops(100)
+    assert 2 - 2 * ZEALOT.enemy_speed < battle.place(ENEMY)[0] - 16 <= 2
+
+
 def test_allies_never_choose_for_themselves() -> None:
     battle = Battle([(MARINE, 16, 16)], [(MARINE, 18, 16)])
     assert target_of(battle, slot=0) is None
