@@ -6,7 +6,7 @@ project = "COPA"
 copyright = "the authors of COPA, Apache-2.0"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.extension"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docs.extension"]
 exclude_patterns = ["extension", "style"]
 root_doc = "index"
 
@@ -14,6 +14,7 @@ myst_enable_extensions = ["dollarmath", "attrs_inline", "attrs_block"]
 myst_fence_as_directive = ["math"]
 myst_heading_anchors = 3
 default_role = "code"
+highlight_language = "text"
 smartquotes = False  # they would turn the -- of flags into dashes
 html_math_renderer = "mathml"
 
