@@ -26,7 +26,7 @@ def _role(role: str) -> click.Command:
     )
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def command(arguments: tuple[str, ...]) -> None:
-        os.execv(sys.executable, [sys.executable, "-m", _MODULES[role], *arguments])
+        os.execv(sys.executable, [sys.executable, "-P", "-m", _MODULES[role], *arguments])
 
     return command
 
