@@ -4,6 +4,7 @@ import logging
 
 import torch
 
+from copa.extras import installing
 from copa.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,6 @@ def show_gpu(device: torch.device) -> None:
     try:
         torch.cuda.utilization(device)
     except Exception as error:  # the library has errors of its own, and a part of a divided GPU does not tell
-        log.info("how busy the GPU is cannot be measured (pip install 'copa[gpu]'): %s", error)
+        log.info("how busy the GPU is cannot be measured (%s): %s", installing("gpu"), error)
         return
     metrics.GPU_UTILIZATION.labels(name).set_function(lambda: torch.cuda.utilization(device) / 100.0)

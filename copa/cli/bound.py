@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from copa.extras import installing
+
 
 @click.command()
 @click.option(
@@ -91,4 +93,4 @@ def bound(
     for path in written:
         click.echo(str(path))
     if not any(path.suffix == ".png" for path in written):
-        click.echo("no picture: matplotlib is not installed (pip install 'copa[plots]')")
+        click.echo(f"no picture: matplotlib is not installed ({installing('plots')})")

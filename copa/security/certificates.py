@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from copa.errors import ConfigError, MismatchError, UnavailableError
+from copa.extras import installing
 from copa.security.files import replace, write_new
 
 try:
@@ -15,7 +16,7 @@ try:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 except ImportError:
-    raise UnavailableError("certificates are made with cryptography: pip install 'copa[certs]'") from None
+    raise UnavailableError(f"certificates are made with cryptography: {installing('certs')}") from None
 
 AUTHORITY_DAYS = 5 * 365
 DEFAULT_DAYS = 365

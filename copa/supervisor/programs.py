@@ -1,4 +1,7 @@
-"""Which programs a run consists of, and the environment each is started in."""
+"""Which programs a run consists of, and the environment each is started in.
+
+Python runs them with `-P`: a folder named `copa` or `actor` where the user stands is not ours.
+"""
 
 import os
 import socket
@@ -19,13 +22,13 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 def server_program(command: list[str], folder: RunFolder) -> Program:
     """The embedded server, which ends with the supervisor."""
-    guarded = [sys.executable, "-m", "copa.supervisor.guard", str(folder.redis / "lock"), *command]
+    guarded = [sys.executable, "-P", "-m", "copa.supervisor.guard", str(folder.redis / "lock"), *command]
     return Program("redis", 0, guarded, _environment({}, None), folder.logs / "redis-0.log")
 
 
 def finish_program(folder: RunFolder) -> Program:
     """The final table, curves and report."""
-    command = [sys.executable, "-m", "copa.supervisor.finish", str(folder.path)]
+    command = [sys.executable, "-P", "-m", "copa.supervisor.finish", str(folder.path)]
     return Program("finish", 0, command, _environment({}, os.cpu_count()), folder.logs / "finish-0.log")
 
 
@@ -51,6 +54,7 @@ def role_programs(
             index,
             [
                 sys.executable,
+                "-P",
                 "-m",
                 _MODULES.get(role, role),
                 "--config",

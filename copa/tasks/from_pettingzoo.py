@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from copa.errors import ConfigError, DataError, UnavailableError
+from copa.extras import installing
 from copa.tasks import random
 from copa.tasks.base import Bools, Ints, Option, Snapshot, Step, TaskSpec, View
 from copa.tasks.drawing import Drawing
@@ -21,7 +22,7 @@ try:
     from gymnasium.spaces import Discrete
     from pettingzoo import ParallelEnv
 except ImportError as error:
-    raise UnavailableError("This needs PettingZoo: pip install 'copa[pettingzoo]'.") from error
+    raise UnavailableError(f"This needs PettingZoo: {installing('pettingzoo')}.") from error
 
 NEVER = -1
 """Episode number of a game that was never started."""

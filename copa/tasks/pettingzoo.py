@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from copa.errors import DataError, UnavailableError
+from copa.extras import installing
 from copa.tasks import make_task
 from copa.tasks.base import Option, Task, View
 
@@ -12,7 +13,7 @@ try:
     from gymnasium import spaces
     from pettingzoo import ParallelEnv
 except ImportError as error:
-    raise UnavailableError("This needs PettingZoo: pip install 'copa[pettingzoo]'.") from error
+    raise UnavailableError(f"This needs PettingZoo: {installing('pettingzoo')}.") from error
 
 Observation: TypeAlias = dict[str, Any]
 GAME = np.zeros(1, np.int64)

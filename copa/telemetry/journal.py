@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from copa.config.schema import Config
+from copa.extras import installing
 
 Values = Mapping[str, Any]
 """Numbers by name, nested where that reads better; the nesting becomes `a/b` in TensorBoard."""
@@ -94,6 +95,6 @@ def _event_writer(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        log.info("TensorBoard is not installed (pip install 'copa[tensorboard]'): no events are written")
+        log.info("TensorBoard is not installed (%s): no events are written", installing("tensorboard"))
         return None
     return SummaryWriter(str(folder), flush_secs=10)

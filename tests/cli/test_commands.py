@@ -15,6 +15,7 @@ from copa.cli.main import run
 from copa.config.load import resolve
 from copa.config.settings import SETTINGS
 from copa.run_folder import RunFolder
+from copa.supervisor.programs import finish_program
 
 
 def fails(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, *words: str) -> None:
@@ -260,3 +261,27 @@ def test_render_refusals(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     fails(capsys, ["render", "--checkpoint", str(tmp_path)], 3, str(tmp_path))
     output = str(tmp_path / "no" / "episode.html")
     fails(capsys, ["render", "--policy", "greedy", "--output", output], 3, "--output", output)
+
+
+@pytest.mark.parametrize("role", ["actor", "coach", "learner", "evaluator"])
+def test_a_role_runs_where_folders_have_names_of_ours(role: str, tmp_path: Path) -> None:
+    """As beside a clone, whose folder is `copa`."""
+    for package in ("copa", "actor", "coach_service", "learner", "evaluator"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("raise SystemExit('another package')")
+    program = f"import sys; from copa.cli.main import run; sys.exit(run([{role!r}, '--run.nothing', '1']))"
+    command = [sys.executable, "-P", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "there is no setting 'run.nothing'" in done.stderr
+
+
+def test_a_run_starts_its_processes_with_no_regard_to_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "copa").mkdir()
+    (tmp_path / "copa" / "__init__.py").write_text("raise SystemExit('another package')")
+    program = finish_program(RunFolder(tmp_path / "nowhere"))
+    done = subprocess.run(
+        program.command, cwd=tmp_path, env=program.environment, capture_output=True, text=True, check=False
+    )
+    assert "nowhere" in done.stderr
+    assert "another package" not in done.stderr
