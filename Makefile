@@ -87,11 +87,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(RUN_READY): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV); this takes some minutes"
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt \
 	  -e '.[local,plots,tensorboard]'
 	@touch $@
 
 $(DEV_READY): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV); this takes some minutes"
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
 	@touch $@ $(RUN_READY) $(DOCS_READY)
 
