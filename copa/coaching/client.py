@@ -179,10 +179,12 @@ class CoachClient:
         newcomers hold zeros. The next `ask` says by itself that they are new.
 
         Raises:
-            DataError: the service refused the question, or its answer is malformed.
+            DataError: the service refused the question or an earlier one, or its answer is malformed.
+            UnavailableError: the service does not take this caller's token.
         """
-        state = self._groups[group]
         with self._changed:
+            self._raise_failure()
+            state = self._groups[group]
             state.forget(newcomers)
             now = time.monotonic()
             if self._until(now, deadline) <= now:
