@@ -96,6 +96,11 @@ HEALTH = "user health on nopass resetkeys resetchannels -@all +ping"
 """For the probe of a container: it may ask whether the server answers, and needs no secret."""
 
 
+NOBODY = "user default off resetpass allkeys allchannels +@all"
+"""For whoever names no user: off, so that nobody gets in as it whatever it may do. What it may do counts for one thing:
+Redis 7.0 replays its append-only file as this user, and loses every transaction in it that it may not."""
+
+
 def acl_file(passwords: Mapping[str, str], run: str = ANY_RUN) -> str:
     """Content of an ACL file for the users in `passwords`; nobody else, and nobody without a name, gets in.
 
@@ -104,7 +109,7 @@ def acl_file(passwords: Mapping[str, str], run: str = ANY_RUN) -> str:
     known = users(run)
     _check_known(passwords, known)
     rules = (known[name].rule(passwords[name]) for name in known if name in passwords)
-    return "\n".join(["user default off resetpass resetkeys resetchannels -@all", HEALTH, *rules]) + "\n"
+    return "\n".join([NOBODY, HEALTH, *rules]) + "\n"
 
 
 def _check_known(names: Iterable[str], known: Mapping[str, User]) -> None:
