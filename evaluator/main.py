@@ -1,6 +1,7 @@
 """Wire-up and loop of the evaluator process."""
 
 import logging
+import os
 import time
 from typing import Any
 
@@ -20,6 +21,9 @@ from copa.weights_follower import WeightsFollower
 
 log = logging.getLogger(__name__)
 
+NICENESS = 10
+"""Evaluations leave the processor to those that play and learn; the start does not, so that it comes to an end."""
+
 
 def main(argv: list[str]) -> None:
     """Evaluate the newest weights every `evaluator.seconds` until told to stop."""
@@ -35,6 +39,7 @@ def main(argv: list[str]) -> None:
         try:
             published = follower.wait_first(frame.stopping)
             frame.ready()
+            os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
             while published is not None and not frame.stopping.is_set():
                 began = time.monotonic()
                 stats = replay.stats()

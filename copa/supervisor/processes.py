@@ -38,7 +38,6 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
-    niceness: int = 0
 
     @property
     def name(self) -> str:
@@ -112,9 +111,6 @@ class Child:
                 env=dict(self.program.environment),
                 process_group=0,
             )
-        if self.program.niceness:
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self._process.pid, self.program.niceness)
         self.state = "running"
 
     def check(self, *, may_finish: bool) -> Death | None:

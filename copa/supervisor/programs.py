@@ -14,8 +14,6 @@ from copa.run_folder import RunFolder
 from copa.runtime import PARENT_VARIABLE
 from copa.supervisor.processes import Program
 
-EVALUATOR_NICENESS = 10
-
 _MODULES = {"coach": "coach_service"}
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -67,7 +65,6 @@ def role_programs(
                 threads[role],
             ),
             folder.logs / f"{role}-{index}.log",
-            EVALUATOR_NICENESS if role == "evaluator" else 0,
         )
         for (role, index), port in zip(roles, ports, strict=True)
     ]

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from copa.assembly import open_replay
 from copa.run_folder import RunFolder
@@ -17,6 +18,7 @@ VICTIMS = ("actor-0", "learner-0", "coach-0", "evaluator-0", "redis-0")
 """The server last: what its death costs is counted, the others' deaths cost nothing that was acknowledged."""
 
 
+@pytest.mark.timeout(900)
 def test_a_run_outlives_its_children(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     run = start(*LONG, *LARGE_RING, "--run-dir", str(folder))
@@ -32,6 +34,7 @@ def test_a_run_outlives_its_children(start: Start, tmp_path: Path) -> None:
         run.until(
             lambda name=victim, old=before: (now := note(folder, name)) and now["pid"] != old["pid"],
             f"{victim} coming back",
+            seconds=240.0,  # the evaluator is polite to the others, and they may leave it little time to start
         )
         reached = steps(folder)
         run.until(lambda old=reached: steps(folder) > old + 500, f"play after the death of {victim}")
