@@ -29,7 +29,8 @@ class Drawn:
 class Batches:
     """Draws batches as fast as the limiter permits, a few ahead.
 
-    Iterating ends when the run is finished or `stopping` is set.
+    Each permit is for `size` segments, of which this process draws `share` and its peers the rest. Iterating ends when
+    the run is finished or `stopping` is set.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Batches:
         replay: Replay,
         *,
         size: int,
+        share: int,
         rewarded_share: float,
         ahead: int,
         device: torch.device,
@@ -44,7 +46,7 @@ class Batches:
         stopping: threading.Event,
     ) -> None:
         self._replay = replay
-        self._size = size
+        self._size, self._share = size, share
         self._rewarded_share = rewarded_share
         self._device = device
         self._rng = rng
@@ -94,7 +96,7 @@ class Batches:
 
     def _draw(self, permit: Permit) -> Drawn:
         with metrics.SAMPLE_SECONDS.time():
-            segments = self._replay.draw(permit, self._size, self._rng, self._rewarded_share)
+            segments = self._replay.draw(permit, self._share, self._rng, self._rewarded_share)
             batch = to_device(segments, self._device, pinned=self._device.type == "cuda")
         metrics.SEGMENTS_SAMPLED.inc(self._size)
         return Drawn(batch, segments.player_versions, permit)

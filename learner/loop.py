@@ -13,7 +13,6 @@ from copa.assembly import open_replay
 from copa.config.schema import Config
 from copa.errors import DataError, UnavailableError
 from copa.learning import Outcome, UpdateRule
-from copa.methods import method_named
 from copa.replay import LeaseLostError, Replay
 from copa.run_folder import RunFolder
 from copa.runtime import Process
@@ -24,6 +23,7 @@ from learner.keeper import Keeper
 from learner.progress import Progress
 from learner.publisher import Publisher
 from learner.teller import Teller
+from learner.together import Leading, shares
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Learner:
         observer = open_replay(config, patience=OBSERVER_PATIENCE)
         self._keeper = Keeper(config, folder.path, rule, observer)
         self._teller = Teller(config, observer)
+        self._leading = Leading(rule.peers)
         self._publisher = Publisher(
             store, config.learner.publish_seconds, config.learner.publish_updates, newer_than=progress.version
         )
@@ -64,9 +65,11 @@ class Learner:
             LeaseLostError: another learner has the run now; its folder is left alone.
             DataError: learning diverged; the last good checkpoint is left alone.
         """
+        drawing = shares(self._config, self._rule.peers)
         batches = Batches(
             self._replay,
-            size=method_named(self._config.method.name).batch(self._config),
+            size=drawing.batch,
+            share=drawing.share,
             rewarded_share=self._config.replay.rewarded_share,
             ahead=self._config.replay.prefetch,
             device=self._device,
@@ -86,6 +89,7 @@ class Learner:
             self._save()
             self._publisher.offer(self._rule.weights(), self._rule.updates)
         finally:
+            self._leading.end()
             self._publisher.close(timeout=3.0)
             batches.close(timeout=1.0)
             self._teller.close()
@@ -111,9 +115,11 @@ class Learner:
                 with _counting_wait():
                     drawn = batches.take(timeout=0.5)
             except TimeoutError:
+                self._leading.wait()
                 continue
             if drawn is None:
                 break
+            self._leading.go(drawn.permit)
             self._update(drawn)
             if self._publisher.due(self._rule.updates):
                 self._publisher.offer(self._rule.weights(), self._rule.updates)

@@ -8,7 +8,7 @@ from copa.assembly import open_replay
 from copa.config.load import parse_role_arguments
 from copa.config.schema import Config
 from copa.errors import ConfigError
-from copa.learning import UpdateRule
+from copa.learning import Place, UpdateRule, meet, place
 from copa.run_folder import RunFolder
 from copa.runtime import process
 from copa.tasks import task_spec
@@ -16,26 +16,37 @@ from copa.weights import WeightStore
 from learner.gpu import show_gpu
 from learner.loop import Learner
 from learner.resume import resume
+from learner.together import Follower, shares
 
 BESIDE_LEARNER = 1
 """Cores left to the other processes."""
 
 
 def main(argv: list[str]) -> None:
-    """Run a learner until the run is finished or it is told to stop."""
+    """Run a learner, or one of several processes of a learner, until the run is finished or it is told to stop."""
     config, index = parse_role_arguments(argv, role="learner")
-    with process("learner", config, index) as frame:
-        folder = RunFolder.at(config)
-        config = config.model_copy(update={"run": config.run.model_copy(update={"folder": folder.path})})
-        device = choose_device(config)
+    here = place()
+    if here.rank > 0:
+        config = beside_the_first(config, here)
+    with process("learner", config, index + here.rank) as frame:
+        device = choose_device(config, here)
         show_gpu(device)
-        torch.set_num_threads(config.learner.threads or default_threads())
+        torch.set_num_threads(config.learner.threads or default_threads(here))
         if config.learning.flush_denormals:
             torch.set_flush_denormal(True)
         spec = task_spec(config.task.name, config.task.options)
-        rule = UpdateRule(spec, config, device)
+        peers = meet(here, device)
+        shares(config, peers)
+        rule = UpdateRule(spec, config, device, peers)
+        if peers.rank > 0:
+            rule.agree()
+            Follower(config, rule, peers, device).run(frame)
+            return
+        folder = RunFolder.at(config)
+        config = config.model_copy(update={"run": config.run.model_copy(update={"folder": folder.path})})
         replay = open_replay(config, frame.stopping)
         progress = resume(config, rule, replay, folder)
+        rule.agree()
         store = WeightStore(config.redis, config.run.name, kept=config.learner.versions_kept, stopping=frame.stopping)
         try:
             Learner(config, folder, rule, replay, store, device, progress).run(frame)
@@ -43,15 +54,23 @@ def main(argv: list[str]) -> None:
             replay.release()
 
 
-def choose_device(config: Config) -> torch.device:
-    """The device of `learner.device`.
+def beside_the_first(config: Config, here: Place) -> Config:
+    """The configuration of a process that others do not see as the learner: a port of its own."""
+    if config.telemetry.port == 0:
+        return config
+    telemetry = config.telemetry.model_copy(update={"port": config.telemetry.port + here.local_rank})
+    return config.model_copy(update={"telemetry": telemetry})
+
+
+def choose_device(config: Config, here: Place) -> torch.device:
+    """The device of `learner.device`; where that is `auto`, a GPU for each process on this machine.
 
     Raises:
         ConfigError: it names a device that is not here.
     """
     wanted = config.learner.device
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda", here.local_rank) if torch.cuda.is_available() else torch.device("cpu")
     try:
         device = torch.device(wanted)
     except RuntimeError:
@@ -66,7 +85,7 @@ def choose_device(config: Config) -> torch.device:
     return device
 
 
-def default_threads() -> int:
-    """Threads of tensor arithmetic for a learner that shares the machine."""
+def default_threads(here: Place) -> int:
+    """Threads of tensor arithmetic for a learner's process that shares the machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - BESIDE_LEARNER)
+    return max(1, (cores - BESIDE_LEARNER) // here.on_this_machine)

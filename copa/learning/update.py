@@ -15,6 +15,7 @@ from copa.learning.batch import TorchBatch
 from copa.learning.noise import Noise, draw, select
 from copa.learning.objective import Nets, Objective
 from copa.learning.parameters import Parameters, Trained
+from copa.learning.peers import ALONE, Peers
 from copa.methods import method_named
 from copa.nets import (
     Coach,
@@ -28,6 +29,9 @@ from copa.nets import (
 from copa.tasks.base import TaskSpec
 
 log = logging.getLogger(__name__)
+
+AGREEMENT_EVERY = 500
+"""Updates after which peers compare their parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,8 @@ class UpdateRule:
         updates: updates made so far.
     """
 
-    def __init__(self, spec: TaskSpec, config: Config, device: torch.device) -> None:
-        self.spec, self.config, self.device = spec, config, device
+    def __init__(self, spec: TaskSpec, config: Config, device: torch.device, peers: Peers = ALONE) -> None:
+        self.spec, self.config, self.device, self.peers = spec, config, device, peers
         self.method = method_named(config.method.name)
         self.updates = 0
         self.player = build_player(spec, config).to(device)
@@ -103,15 +107,20 @@ class UpdateRule:
         online = Nets(self.player, self.mixer, self.coach, self.posterior)
         target = Nets(target_players["player"], target_players["mixer"], target_coaches.get("coach"))  # type: ignore[arg-type]
         self._objective = Objective(spec, config, self.method, online, target)
-        self._generator = torch.Generator(device).manual_seed(config.run.seed)
+        self._generator = torch.Generator(device)
+        self._begin_draws()
 
     def update(self, batch: TorchBatch, *, progress: float, noise: Noise | None = None) -> Outcome:
-        """Make one update; never waits for the device.
+        """Make one update; a process alone never waits for the device.
 
         Args:
-            batch: from `to_device`.
+            batch: from `to_device`; with peers this one's share, and the outcome's scalars are those of all shares.
             progress: share of the run's steps that are done, 0..1; the learning rate follows it.
             noise: draws to use instead of fresh ones.
+
+        Raises:
+            UnavailableError: another peer has gone; parameters are those before or after this update.
+            MismatchError: peers have come to differ.
         """
         settings = self.config.learning
         if settings.flush_denormals:
@@ -126,37 +135,50 @@ class UpdateRule:
             else:
                 draws = select(noise, part, batch.slots, width, absent=absent)
             terms.append(self._objective(part, draws, batch.slots))
-        steps = sum_of([term.steps.sum() for term in terms])
+        steps = self.peers.add(sum_of([term.steps.sum() for term in terms]))
         td_loss = sum_of([term.td for term in terms]) / steps
-        loss, imagined, nll, entropy = td_loss, None, None, None
+        shares = {
+            "td_loss": td_loss,
+            "q_mean": sum_of([(term.q_tot * term.steps).sum() for term in terms]) / steps,
+            "target_mean": sum_of([(term.targets * term.steps).sum() for term in terms]) / steps,
+        }
+        loss = td_loss
         if terms[0].imagined_td is not None:
             imagined = sum_of([term.imagined_td for term in terms if term.imagined_td is not None]) / steps
             weight = self.config.method.imagined_weight
             loss = (1 - weight) * td_loss + weight * imagined
+            shares["imagined_td_loss"] = imagined
         parts = [term.variational for term in terms if term.variational is not None]
         if parts:
-            slots = sum_of([part.slots for part in parts])
+            slots = self.peers.add(sum_of([part.slots for part in parts]))
             nll = sum_of([part.nll for part in parts]) / slots
             entropy = sum_of([part.entropy for part in parts]) / slots
             loss = loss + settings.lambda1 * nll - settings.lambda2 * entropy
+            shares |= {"nll": nll, "entropy": entropy}
         loss.backward()  # type: ignore[no-untyped-call]
         rate = settings.lr * (1 - (1 - settings.lr_end) * progress)
+        for group in self._trained.values():
+            self.peers.add(group.gradient)
         norms = {name: group.step(rate) for name, group in self._trained.items()}
         self.updates += 1
         self._follow()
+        if self.updates % AGREEMENT_EVERY == 0:
+            self.check_agreement()
+        whole = self.peers.add(torch.stack([share.detach() for share in shares.values()])).unbind()
+        scalars = dict(zip(shares, whole, strict=True))
         return Outcome(
-            td_loss=td_loss.detach(),
-            q_mean=sum_of([(term.q_tot * term.steps).sum() for term in terms]) / steps,
-            target_mean=sum_of([(term.targets * term.steps).sum() for term in terms]) / steps,
+            td_loss=scalars["td_loss"],
+            q_mean=scalars["q_mean"],
+            target_mean=scalars["target_mean"],
             player_grad_norm=norms["player"],
             coach_grad_norm=norms.get("coach"),
-            imagined_td_loss=None if imagined is None else imagined.detach(),
-            nll=None if nll is None else nll.detach(),
-            entropy=None if entropy is None else entropy.detach(),
+            imagined_td_loss=scalars.get("imagined_td_loss"),
+            nll=scalars.get("nll"),
+            entropy=scalars.get("entropy"),
             q_tot=_in_order(batch, [term.q_tot for term in terms]),
             td_target=_in_order(batch, [term.targets for term in terms]),
             imagined_q_tot=None
-            if imagined is None
+            if terms[0].imagined_q_tot is None
             else _in_order(batch, [term.imagined_q_tot for term in terms if term.imagined_q_tot is not None]),
         )
 
@@ -226,18 +248,39 @@ class UpdateRule:
             if module is not None:
                 forget_folded(module)
 
+    def agree(self) -> None:
+        """Take the first peer's state on all of them; random draws differ."""
+        if self.peers.count == 1:
+            return
+        state = self.peers.share(self.state())
+        if self.peers.rank > 0:
+            state["generator"] = state["generator"].new_empty(0)
+            self.load(state)
+
+    def check_agreement(self) -> None:
+        """Raises MismatchError, on every peer, when their parameters have come to differ."""
+        for group in self._trained.values():
+            self.peers.check_same(group.vector, "parameters")
+
+    def _begin_draws(self) -> None:
+        """Begin the random draws from `run.seed`, the number of updates and this peer's rank."""
+        seed = self.config.run.seed
+        if self.updates or self.peers.rank:
+            seed = int(np.random.SeedSequence((seed, self.updates, self.peers.rank)).generate_state(1)[0])
+        self._generator.manual_seed(seed)
+
     def _resume_draws(self, state: Tensor) -> None:
         if state.shape == self._generator.get_state().shape:
             self._generator.set_state(state)
             return
-        seed = np.random.SeedSequence((self.config.run.seed, self.updates)).generate_state(1)
-        self._generator.manual_seed(int(seed[0]))
-        log.warning(
-            "the state of random draws is of another kind of device than %s: they begin anew from run.seed and"
-            " update %d",
-            self.device,
-            self.updates,
-        )
+        self._begin_draws()
+        if self.peers.rank == 0:
+            log.warning(
+                "the state of random draws is of another kind of device than %s: they begin anew from run.seed and"
+                " update %d",
+                self.device,
+                self.updates,
+            )
 
 
 def sum_of(values: list[Tensor] | list[Tensor | float]) -> Tensor:

@@ -13,7 +13,7 @@ from copa import checkpoint
 from copa.assembly import open_replay, record_layout
 from copa.config.schema import Config
 from copa.errors import ConfigError, DataError, MismatchError
-from copa.learning import UpdateRule
+from copa.learning import Place, UpdateRule
 from copa.replay.server import RunningServer, running
 from copa.run_folder import RunFolder
 from copa.runtime import Process
@@ -209,4 +209,4 @@ def test_the_publisher_goes_on_after_redis_had_no_memory(tmp_path: Path) -> None
 def test_a_device_that_is_not_here_is_named(device: str) -> None:
     config = Config.model_validate({"learner": {"device": device}})
     with pytest.raises(ConfigError, match=r"learner\.device"):
-        choose_device(config)
+        choose_device(config, Place())
