@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,25 @@ def save(folder: Path, checkpoint: Checkpoint, kept: int) -> Path:
     for old in others[kept - 1 :]:
         old.unlink(missing_ok=True)
     return path
+
+
+def acting_part(checkpoint: Checkpoint) -> Checkpoint:
+    """What plays and nothing else: player and coach, without the machine's own paths. Learning cannot go on from it."""
+    kept = {
+        section: {field: value for field, value in fields.items() if not _is_of_a_machine(f"{section}.{field}")}
+        for section, fields in checkpoint.config.model_dump(exclude_unset=True).items()
+        if isinstance(fields, dict)
+    }
+    return replace(
+        checkpoint,
+        tensors={name: tensor for name, tensor in checkpoint.tensors.items() if name.startswith(("player.", "coach."))},
+        config=Config.model_validate(kept),
+        counters={},
+    )
+
+
+def _is_of_a_machine(path: str) -> bool:
+    return path == "run.folder" or path.startswith("redis.") or path.endswith("_file") or path == "coach.address"
 
 
 def load(path: Path) -> Checkpoint:

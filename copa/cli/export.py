@@ -14,17 +14,30 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("export"),
     show_default=True,
-    help="Folder for player.onnx, coach.onnx and team.json.",
+    help="Folder for player.onnx, coach.onnx and team.json, or for the checkpoint.",
 )
-def export(checkpoint: Path, output: Path) -> None:
-    """Write a trained player and coach as ONNX files, for programs without COPA.
+@click.option(
+    "--form",
+    type=click.Choice(["onnx", "checkpoint"]),
+    default="onnx",
+    show_default=True,
+    help="For programs without COPA, or a small checkpoint that plays and does not learn.",
+)
+def export(checkpoint: Path, output: Path, form: str) -> None:
+    """Write a trained player and coach to give away.
 
-    Numbers of games, slots and entities are free. The files are run and compared with the networks before this ends.
+    As ONNX files, numbers of games, slots and entities are free; the files are run and compared with the networks
+    before this ends. As a checkpoint, without what only learning needs, they serve `copa eval`, `render` and `coach`.
     """
     from copa import checkpoint as checkpoints
+
+    saved = checkpoints.load(checkpoint)
+    if form == "checkpoint":
+        click.echo(str(checkpoints.save(output, checkpoints.acting_part(saved), kept=1)))
+        return
     from copa.exporting import export as write
 
-    made = write(checkpoints.load(checkpoint), output)
+    made = write(saved, output)
     for path in made.files:
         click.echo(str(path))
     click.echo(f"largest difference to the networks: {made.deviation:.1e}")

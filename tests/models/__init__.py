@@ -1,0 +1,1 @@
+"""Tests of the trained teams that come with the project."""
