@@ -134,7 +134,7 @@ class ShardedReplay(Replay):
                 raise MismatchError(
                     f"Run {self.run!r} is not in its home, Redis at {self.link.address}, but its shard at "
                     f"{shard.link.address} holds {segments} segments: resume it from its folder with a checkpoint, "
-                    "choose another run.name, or delete it with `copa replay reset`."
+                    "choose another run.name, or delete it there with `copa replay reset --redis.url`."
                 )
 
     def release(self) -> None:
