@@ -32,8 +32,8 @@ def run(quick: bool = False) -> list[Row]:
         client = connect(RedisSettings(url=server.url))
         replay = Replay(client, "bench", layout, limits)
         replay.claim("bench")
-        pusher = _Pusher(replay)
-        segments = _segments(layout, PUSH)
+        pusher = Pusher(replay)
+        segments = random_segments(layout, PUSH)
         records = layout.encode(segments)
         rng = np.random.default_rng(0)
 
@@ -74,7 +74,7 @@ def run(quick: bool = False) -> list[Row]:
     ]
 
 
-class _Pusher:
+class Pusher:
     """An actor that pushes the same segments again and again."""
 
     def __init__(self, replay: Replay) -> None:
@@ -83,6 +83,7 @@ class _Pusher:
         self.pushes = 0
 
     def push(self, segments: Segments) -> None:
+        """Push `PUSH` segments, encoding them."""
         total = self._next()
         self.replay.push(
             self.lease,
@@ -90,6 +91,7 @@ class _Pusher:
         )
 
     def push_records(self, records: list[bytes]) -> None:
+        """Push `PUSH` records."""
         total = self._next()
         self.replay.push(self.lease, Push(self.pushes, records, bytes(len(records)), total * T, total))
 
@@ -109,7 +111,8 @@ def _rates(rounds: int, items: int, *sides: Callable[[int], None]) -> list[float
     return [items / statistics.median(taken) for taken in seconds]
 
 
-def _segments(layout: RecordLayout, count: int) -> Segments:
+def random_segments(layout: RecordLayout, count: int) -> Segments:
+    """`count` segments of `layout`'s task, `T` steps each."""
     spec, rng = layout.spec, np.random.default_rng(0)
     A, views = spec.slots, T + 1
 

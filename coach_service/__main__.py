@@ -8,7 +8,7 @@ import uvloop
 from coach_service.server import serve
 from coach_service.trained import take_checkpoint, trained_coach
 from coach_service.weights import WeightsSource
-from copa.assembly import open_replay
+from copa.assembly import open_home
 from copa.config.load import parse_role_arguments
 from copa.config.schema import Config
 from copa.runtime import Process, process, run_role
@@ -24,7 +24,7 @@ def main(argv: list[str]) -> None:
         return
     config, index = parse_role_arguments(rest, role="coach")
     with process("coach", config, index) as frame:
-        open_replay(config, frame.stopping).join(config.redis.patience)
+        open_home(config, frame.stopping).join(config.redis.patience)
         _serve(config, WeightStore(config.redis, config.run.name, stopping=frame.stopping), frame)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from copa.assembly import open_replay
+from copa.assembly import open_home
 from copa.config.load import parse_role_arguments
 from copa.config.schema import Config
 from copa.evaluation import default_teams, evaluate
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> None:
         torch.set_num_threads(config.evaluator.threads)
         if config.learning.flush_denormals:
             torch.set_flush_denormal(True)
-        replay = open_replay(config, frame.stopping)
+        replay = open_home(config, frame.stopping)
         replay.join()
         follower = WeightsFollower(WeightStore(config.redis, config.run.name, stopping=frame.stopping), 1.0)
         journal = Journal(config, "evaluation", index)

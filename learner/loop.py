@@ -53,7 +53,7 @@ class Learner:
         observer = open_replay(config, patience=OBSERVER_PATIENCE)
         self._keeper = Keeper(config, folder.path, rule, observer)
         self._teller = Teller(config, observer)
-        self._leading = Leading(rule.peers)
+        self._leading = Leading(config, rule.peers)
         self._publisher = Publisher(
             store, config.learner.publish_seconds, config.learner.publish_updates, newer_than=progress.version
         )

@@ -14,9 +14,11 @@ from copa.errors import ConfigError, UnavailableError
 from copa.learning import Peers, TorchBatch, UpdateRule, to_device
 from copa.methods import method_named
 from copa.replay import Permit
+from copa.replay.limits import Ring
 from copa.runtime import Process
 
 _WAIT, _GO, _END = 0.0, 1.0, 2.0
+_COUNTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +42,29 @@ def shares(config: Config, peers: Peers) -> Shares:
     return Shares(batch, batch // peers.count)
 
 
+def rings_of(config: Config) -> int:
+    """How many servers hold segments."""
+    return max(1, len(config.redis.shards))
+
+
 class Leading:
     """What the first process tells the others; nothing where it is alone."""
 
-    def __init__(self, peers: Peers) -> None:
-        self._peers = peers
+    def __init__(self, config: Config, peers: Peers) -> None:
+        self._peers, self._servers = peers, rings_of(config)
 
     def wait(self) -> None:
         """There is no batch yet."""
-        self._peers.tell(_message(_WAIT, None))
+        self._peers.tell(_message(_WAIT, None, self._servers))
 
     def go(self, permit: Permit) -> None:
         """Make an update, with segments of the ring as `permit` saw it."""
-        self._peers.tell(_message(_GO, permit))
+        self._peers.tell(_message(_GO, permit, self._servers))
 
     def end(self) -> None:
         """Learning is over; says nothing where the others have gone."""
         with contextlib.suppress(UnavailableError):
-            self._peers.tell(_message(_END, None))
+            self._peers.tell(_message(_END, None, self._servers))
         self._peers.close()
 
 
@@ -82,7 +89,7 @@ class Follower:
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as drawing:
             while True:
                 frame.beat()
-                command, *numbers = self._peers.tell(_message(_WAIT, None))
+                command, *numbers = self._peers.tell(_message(_WAIT, None, rings_of(self._config)))
                 if command == _END:
                     break
                 if command == _WAIT:
@@ -98,16 +105,23 @@ class Follower:
         return to_device(segments, self._device, pinned=self._device.type == "cuda")
 
 
-def _message(command: float, permit: Permit | None) -> list[float]:
+def _message(command: float, permit: Permit | None, servers: int) -> list[float]:
+    """What travels: the command, the run's counts, then three numbers of each of `servers` rings."""
     if permit is None:
-        return [command, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    life = zlib.crc32(permit.life.encode())
-    counts = (permit.steps, permit.inserted, permit.segments, permit.position, permit.sampled, life)
+        return [command] + [0.0] * (_COUNTS + 3 * servers)
+    rings = permit.rings or (Ring(permit.segments, permit.position, permit.life),)
+    counts = [permit.steps, permit.inserted, permit.segments, permit.sampled]
+    for ring in rings:
+        counts += [ring.segments, ring.position, zlib.crc32(ring.life.encode())]
     return [command, *map(float, counts)]
 
 
 def _permit(numbers: list[float]) -> Permit:
-    steps, inserted, segments, position, sampled, life = map(int, numbers)
+    steps, inserted, segments, sampled = map(int, numbers[:_COUNTS])
+    rings = tuple(
+        Ring(int(filled), int(position), str(int(life)))
+        for filled, position, life in zip(*(iter(numbers[_COUNTS:]),) * 3, strict=True)
+    )
     return Permit(
         granted=True,
         wait_seconds=0.0,
@@ -116,7 +130,8 @@ def _permit(numbers: list[float]) -> Permit:
         steps=steps,
         inserted=inserted,
         segments=segments,
-        position=position,
+        position=rings[0].position,
         sampled=sampled,
-        life=str(life),
+        life=rings[0].life,
+        rings=rings,
     )

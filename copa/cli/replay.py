@@ -36,9 +36,12 @@ def inspect(
 ) -> None:
     """Print the schema, counters, owner and actors of a run's replay."""
     from copa.replay import connect, inspect_run
+    from copa.replay.connection import shard_clients
 
     with _reached(run_dir, preset, file, settings) as config:
         found = inspect_run(connect(config.redis), config.run.name)
+        for number, client in enumerate(shard_clients(config.redis)):
+            found[f"shard {number}"] = inspect_run(client, config.run.name)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -55,11 +58,13 @@ def reset(
 ) -> None:
     """Delete a run's replay, counters and weights from Redis; the run's folder stays."""
     from copa.replay import connect, reset_run
+    from copa.replay.connection import shard_clients
 
     with _reached(run_dir, preset, file, settings) as config:
         if not yes:
             click.confirm(f"Delete everything of run {config.run.name!r} from Redis?", abort=True)
-        count = reset_run(connect(config.redis), config.run.name, take_over=force)
+        servers = [connect(config.redis), *shard_clients(config.redis)]
+        count = sum(reset_run(client, config.run.name, take_over=force) for client in servers)
     click.echo(f"{count} keys of run {config.run.name!r} deleted")
 
 
@@ -136,8 +141,10 @@ def _known_url(folder: "RunFolder", config: "Config", environment: Mapping[str, 
 
 
 def _at(config: "Config", url: str) -> "Config":
+    from copa.config.change import with_shards_again
+
     redis = config.redis.model_copy(update={"url": url, "patience": config.redis.timeout})
-    return config.model_copy(update={"redis": redis})
+    return with_shards_again(config.model_copy(update={"redis": redis}), os.environ)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

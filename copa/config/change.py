@@ -40,10 +40,28 @@ def with_setting(config: Config, path: str, value: object) -> Config:
 
 
 def without_secrets(config: Config) -> Config:
-    """`config` as it may be shown and stored: the one secret that a setting may hold is a password in `redis.url`."""
+    """`config` as it may be shown and stored: the one secret that settings may hold is a password in a URL of Redis."""
+    config = with_setting(config, "redis.shards", tuple(map(without_password, config.redis.shards)))
     if config.redis.url is None:
         return config
     return with_setting(config, "redis.url", without_password(config.redis.url))
+
+
+def with_shards_again(config: Config, environment: Mapping[str, str]) -> Config:
+    """`config` whose shards, if it has any, `COPA_REDIS_SHARDS` may name again: with a password, which no folder keeps.
+
+    Raises:
+        ConfigError: it names others in number.
+    """
+    shards = SETTINGS["redis.shards"].from_text(environment.get("COPA_REDIS_SHARDS", ""))
+    if not shards or not config.redis.shards:
+        return config
+    if len(shards) != len(config.redis.shards):
+        raise ConfigError(
+            f"environment variable COPA_REDIS_SHARDS names {len(shards)} servers, and the run's segments are on"
+            f" {len(config.redis.shards)}: name each of them, in the same order"
+        )
+    return with_setting(config, "redis.shards", shards)
 
 
 def with_absolute_files(config: Config) -> Config:

@@ -2,7 +2,7 @@
 
 import re
 
-from copa.config.schema import Config, TlsFiles
+from copa.config.schema import Config, RedisSettings, TlsFiles
 from copa.config.urls import without_password
 from copa.errors import ConfigError
 from copa.methods import method_named
@@ -37,16 +37,49 @@ def check(config: Config) -> Config:
             f"exploration.end is {exploration.end} and exploration.start {exploration.start}: epsilon falls;"
             " exploration.end must not exceed exploration.start"
         )
-    if config.redis.url is not None and not config.redis.url.startswith(_REDIS):
-        raise ConfigError(
-            f"redis.url is {without_password(config.redis.url)!r}; it must begin with {', '.join(_REDIS)}"
-        )
+    for setting, url in _urls(config.redis):
+        if not url.startswith(_REDIS):
+            raise ConfigError(f"{setting} is {without_password(url)!r}; it must begin with {', '.join(_REDIS)}")
+    if config.redis.shards:
+        _check_shards(config, replay.needed(batch))
     _check_secrets(config)
     if not _DEVICE.match(config.learner.device):
         raise ConfigError(f"learner.device is {config.learner.device!r}; allowed: auto, cpu, cuda or cuda:N")
     if not _ADDRESS.match(config.coach.address):
         raise ConfigError(f"coach.address is {config.coach.address!r}; allowed: host:port or unix:PATH")
     return config
+
+
+def _urls(redis: RedisSettings) -> list[tuple[str, str]]:
+    """Every URL of Redis, with the setting that it is from."""
+    home = [] if redis.url is None else [("redis.url", redis.url)]
+    return [*home, *(("redis.shards", url) for url in redis.shards)]
+
+
+def _check_shards(config: Config, minimum: int) -> None:
+    """Whatever would keep the servers of a run from sharing its segments is refused."""
+    urls = [url for _, url in _urls(config.redis)]
+    for url in config.redis.shards:
+        if urls.count(url) > 1:
+            raise ConfigError(
+                f"redis.shards names {without_password(url)!r} twice, or as redis.url too: each shard needs a server of"
+                " its own"
+            )
+        if "," in url:
+            raise ConfigError(f"redis.shards names {without_password(url)!r}: write a comma in a URL as %2C")
+    count, capacity = len(config.redis.shards), config.replay.capacity
+    share, rest = divmod(capacity, count)
+    if rest:
+        raise ConfigError(
+            f"replay.capacity is {capacity} and redis.shards names {count} servers, which must hold equally many"
+            f" segments: set replay.capacity to {share * count} or {(share + 1) * count}"
+        )
+    if minimum > share:
+        raise ConfigError(
+            f"replay.capacity is {capacity}, {share} segments on each of the {count} servers of redis.shards, and"
+            f" {minimum} are needed before the first batch (replay.minimum, learning.batch): few actors might never"
+            f" fill it; set replay.capacity to at least {minimum * count}, or name fewer servers"
+        )
 
 
 def _check_secrets(config: Config) -> None:
@@ -58,14 +91,14 @@ def _check_secrets(config: Config) -> None:
                 f"{section}.certificate_file is {_shown(files.certificate_file)} and {section}.key_file"
                 f" {_shown(files.key_file)}: a certificate is of use with its key alone; set both, or neither"
             )
-    if redis.url is not None:
-        if redis.url.startswith("redis://") and (unused := _files(redis)):
+    for setting, url in _urls(redis):
+        if url.startswith("redis://") and (unused := _files(redis)):
             raise ConfigError(
-                f"redis.{unused} is set, but redis.url, {without_password(redis.url)!r}, is without TLS: write"
+                f"redis.{unused} is set, but {setting}, {without_password(url)!r}, is without TLS: write"
                 " rediss:// for TLS, or leave the file out"
             )
-        if redis.password_file is not None and without_password(redis.url) != redis.url:
-            raise ConfigError("redis.url has a password in it, and redis.password_file is set: give one of them")
+        if redis.password_file is not None and without_password(url) != url:
+            raise ConfigError(f"{setting} has a password in it, and redis.password_file is set: give one of them")
     if coach.transport == "plain" and (unused := _files(coach)):
         raise ConfigError(
             f"coach.{unused} is set, but coach.transport is plain: set it to tls or mutual, or leave the file out"

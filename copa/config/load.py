@@ -32,6 +32,9 @@ RESERVED: dict[str, str] = {
 INSECURE = ("coach.insecure", "telemetry.insecure")
 """Settings that the flag --insecure stands for."""
 
+_URLS = {"redis.url": "REDIS_URL", "redis.shards": "COPA_REDIS_SHARDS"}
+"""Settings that may hold a password, and the variable to give them by."""
+
 _OPTIONS_VARIABLE = "COPA_TASK_OPTIONS_"
 _VARIABLES = {setting.variable: setting for setting in SETTINGS.values()}
 
@@ -228,10 +231,10 @@ def split_flags(arguments: Sequence[str], *, known: Sequence[str] = ()) -> dict[
         if not equals:
             value = "true" if not rest or rest[0].startswith("--") else rest.pop(0)
         path = name.removeprefix("--")
-        if path == "redis.url" and without_password(value) != value:
+        if path in _URLS and any(without_password(url) != url for url in value.split(",")):
             raise ConfigError(
-                "flag --redis.url has a password in it, which everybody on this machine can read in the process list:"
-                " put it into a file and name that by redis.password_file, or set REDIS_URL"
+                f"flag --{path} has a password in it, which everybody on this machine can read in the process list:"
+                f" put it into a file and name that by redis.password_file, or set {_URLS[path]}"
             )
         flags[path if path.startswith(OPTIONS + ".") else path.replace("-", "_")] = value
     return flags

@@ -190,6 +190,9 @@ class RedisSettings(TlsFiles):
 
     url: str | None = None
     """`redis://`, `rediss://` (TLS) or `unix://`; `REDIS_URL` is read too; `copa train` starts one when not set."""
+    shards: tuple[str, ...] = ()
+    """URLs of further servers that share the segments, in the same order everywhere; `redis.url` keeps the counters and
+    weights. When empty it keeps the segments too. User, password and TLS are the same for all."""
     username: str | None = None
     """User of Redis, of its access control list; the default user when not set."""
     password_file: Path | None = None

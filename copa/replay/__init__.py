@@ -6,6 +6,7 @@ from copa.replay.limits import ActorLease, Admission, Claim, Limits, Permit, Pus
 from copa.replay.replay import Replay
 from copa.replay.runs import inspect_run, list_runs, reset_run
 from copa.replay.session import LeaseLostError, ReplayGoneError, ring_bytes
+from copa.replay.shards import ShardedReplay
 
 __all__ = [
     "ActorLease",
@@ -19,6 +20,7 @@ __all__ = [
     "Replay",
     "ReplayGoneError",
     "ReplayStats",
+    "ShardedReplay",
     "connect",
     "inspect_run",
     "list_runs",

@@ -63,6 +63,11 @@ def connect(settings: RedisSettings, *, stopping: threading.Event | None = None)
     return client
 
 
+def shard_clients(settings: RedisSettings) -> list[redis.Redis]:
+    """A client for each of `redis.shards` that has not connected yet, as `open_client`."""
+    return [open_client(url, settings) for url in settings.shards]
+
+
 def open_client(url: str, settings: RedisSettings) -> redis.Redis:
     """A client that has not connected yet and leaves repeating to `Link`, which can be stopped.
 
@@ -89,8 +94,9 @@ def open_client(url: str, settings: RedisSettings) -> redis.Redis:
             **options,
         )
     except ValueError as error:
+        setting = "redis.shards" if url in settings.shards else "redis.url"
         raise ConfigError(
-            f"redis.url = {without_password(url)!r} cannot be used: write redis://HOST:PORT/DB, "
+            f"{setting} = {without_password(url)!r} cannot be used: write redis://HOST:PORT/DB, "
             "rediss://HOST:PORT/DB or unix:///PATH; a password in it must be percent-encoded."
         ) from error
 
@@ -219,7 +225,7 @@ def _trouble(error: Exception) -> tuple[str, str, str]:
     """Reason, what is wrong with a Redis that may be well again soon, and what to do; raises `error` where it is not
     that."""
     if not isinstance(error, redis.ResponseError):
-        return "unreachable", "could not be reached", "start it, or correct redis.url"
+        return "unreachable", "could not be reached", "start it, or correct redis.url or redis.shards"
     if "MISCONF" in str(error):
         remedy = "the disk is full or not writable, make room on it or correct its rights"
         return "disk", "cannot write to its disk", remedy

@@ -2,14 +2,14 @@
 
 After the magic: length of the header (u64), the header, its CRC-32 (u32); then blocks of up to `BLOCK` slots:
 flags (1 byte per slot) and generations (u32 per slot), CRC-32 of both (u32), records (each closed by its own CRC-32).
-All little-endian.
+All little-endian. Of a run with shards, the file holds this for the home (without slots), then for each shard.
 """
 
 import json
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,7 +28,7 @@ COUNTERS = ("steps", "inserted", "sampled", "warmup_steps", "lost", "duplicates"
 
 
 def read_counters(session: Session) -> dict[str, Any]:
-    """Counters of the run and of each actor id, and whether the run was finished then; JSON-able.
+    """Counters of the run and of each actor id, whether the run was finished then, and `place`; JSON-able.
 
     Raises ReplayGoneError where there is no run.
     """
@@ -37,6 +37,7 @@ def read_counters(session: Session) -> dict[str, Any]:
     numbers = dict(zip(answer[8::2], answer[9::2], strict=True))
     counters: dict[str, Any] = {name: numbers[name.encode()] for name in ("position", *COUNTERS)}
     counters["finished"] = answer[2] == b"finished"
+    counters["place"] = session.place
     counters["actors"] = {actor.decode(): _actor_counters(session, int(actor)) for actor in actors}
     return counters
 
@@ -54,8 +55,10 @@ def restore_counters(session: Session, counters: Mapping[str, Any], *, position:
 
     With position 0 the segments that the ring held when the counters were read are counted as lost, unless the run
     was finished then: nothing was to be learnt from them any more, and a finished run does not keep its ring.
-    Raises MismatchError when the replay is not empty, DataError for counters that are none.
+    Raises MismatchError when the replay is not empty or the counters are of another `place`, DataError for counters
+    that are none.
     """
+    check_place(session, counters)
     try:
         values = [(name, int(counters[name])) for name in COUNTERS]
         missed = 0 if counters.get("finished") else min(int(counters["position"]), session.limits.capacity)
@@ -71,27 +74,47 @@ def restore_counters(session: Session, counters: Mapping[str, Any], *, position:
         raise _occupied(session, answer[1], answer[2])
 
 
-def export_ring(session: Session, path: Path) -> int:
-    """Write ring and counters to `path`, whole or not at all; returns the number of segments.
+def check_place(session: Session, counters: Mapping[str, Any]) -> None:
+    """Raise MismatchError where `counters` were read from a server in another place of its run."""
+    place = counters.get("place", {})
+    if place != session.place:
+        raise MismatchError(
+            f"The counters of run {session.run!r} were read with {_words(place)}, and it goes on with "
+            f"{_words(session.place)}: set redis.shards as it was."
+        )
+
+
+def _words(place: Mapping[str, int]) -> str:
+    shard = f", as number {place['shard']} of them" if "shard" in place else ""
+    return f"{place['shards']} shards{shard}" if "shards" in place else "no shards"
+
+
+def export_rings(path: Path, parts: Sequence[tuple[Session, Mapping[str, Any]]]) -> int:
+    """Write each server's ring and the counters beside it to `path`, whole or not at all; returns the number of
+    segments.
 
     A slot that is overwritten meanwhile is written with its newer record.
     """
-    counters = read_counters(session)
-    segments: int = min(counters["position"], session.limits.capacity)
-    header = json.dumps({"schema": session.schema(), "segments": segments, "counters": counters}).encode()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(MAGIC + struct.pack("<Q", len(header)) + header + struct.pack("<I", zlib.crc32(header)))
-            for first in range(0, segments, BLOCK):
-                side, records = _read_block(session, first, min(first + BLOCK, segments))
-                file.write(side + struct.pack("<I", zlib.crc32(side)))
-                file.write(b"".join(records))
+            segments = sum(_write_part(file, session, counters) for session, counters in parts)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    return segments
+
+
+def _write_part(file: BinaryIO, session: Session, counters: Mapping[str, Any]) -> int:
+    segments: int = min(counters["position"], session.limits.capacity)
+    header = json.dumps({"schema": session.schema(), "segments": segments, "counters": counters}).encode()
+    file.write(MAGIC + struct.pack("<Q", len(header)) + header + struct.pack("<I", zlib.crc32(header)))
+    for first in range(0, segments, BLOCK):
+        side, records = _read_block(session, first, min(first + BLOCK, segments))
+        file.write(side + struct.pack("<I", zlib.crc32(side)))
+        file.write(b"".join(records))
     return segments
 
 
@@ -109,33 +132,39 @@ def _read_block(session: Session, first: int, end: int) -> tuple[bytes, list[byt
     return side, records
 
 
-def import_ring(session: Session, path: Path) -> int:
-    """Fill an empty replay from `path`; returns the number of segments.
+def import_rings(path: Path, sessions: Sequence[Session], empty: Collection[Session]) -> list[dict[str, Any]]:
+    """Write the records of `path` to the rings of those `sessions` that are `empty`; returns each one's counters.
 
-    Everything is checked while it is read, and the run counts as empty until the last record is there.
+    Everything is checked while it is read, and a ring counts as empty until its counters are restored.
     Raises UnavailableError (no file, no run), DataError (damaged file), MismatchError (other schema, not empty).
     """
+    for session in empty:
+        state = read_counters(session)
+        if state["position"] > 0 or state["steps"] > 0:
+            raise _occupied(session, state["steps"], state["position"])
     try:
         file = path.open("rb")
     except OSError as error:
         raise DataError(f"Export {str(path)!r} cannot be read: {error.strerror}.") from error
     with file:
-        header = _read_header(file, path)
-        if header["schema"] != session.schema():
-            raise MismatchError(
-                f"Export {str(path)!r} has another schema ({difference(session.schema(), header['schema'])}; "
-                "there, the file's): use the settings it was made with."
-            )
-        state = read_counters(session)
-        if state["position"] > 0 or state["steps"] > 0:
-            raise _occupied(session, state["steps"], state["position"])
-        segments = int(header["segments"])
-        for first in range(0, segments, BLOCK):
-            _write_block(session, file, path, first, min(first + BLOCK, segments))
+        counters = [_read_part(file, path, session, fill=session in empty) for session in sessions]
         if file.read(1):
             raise DataError(f"Export {str(path)!r} goes on after its last record: it is damaged.")
-    restore_counters(session, header["counters"], position=int(header["counters"]["position"]))
-    return segments
+    return counters
+
+
+def _read_part(file: BinaryIO, path: Path, session: Session, *, fill: bool) -> dict[str, Any]:
+    header = _read_header(file, path)
+    if header["schema"] != session.schema():
+        raise MismatchError(
+            f"Export {str(path)!r} has another schema ({difference(session.schema(), header['schema'])}; "
+            "there, the file's): use the settings it was made with."
+        )
+    segments = int(header["segments"])
+    for first in range(0, segments, BLOCK):
+        _copy_block(session, file, path, first, min(first + BLOCK, segments), fill=fill)
+    counters: dict[str, Any] = header["counters"]
+    return counters
 
 
 def _read_header(file: BinaryIO, path: Path) -> dict[str, Any]:
@@ -152,7 +181,7 @@ def _read_header(file: BinaryIO, path: Path) -> dict[str, Any]:
     return header
 
 
-def _write_block(session: Session, file: BinaryIO, path: Path, first: int, end: int) -> None:
+def _copy_block(session: Session, file: BinaryIO, path: Path, first: int, end: int, *, fill: bool) -> None:
     count, size = end - first, session.layout.record_bytes
     side, checksum = file.read(count * SIDE_BYTES), file.read(4)
     data = file.read(count * size)
@@ -162,8 +191,9 @@ def _write_block(session: Session, file: BinaryIO, path: Path, first: int, end: 
     intact = session.layout.intact(records)
     if not intact.all():
         raise DataError(f"Export {str(path)!r} is damaged at record {first + int(np.argmin(intact))}.")
+    if not fill:
+        return
     keys = session.keys.slots(range(first, end))
-
     session.link.transaction(
         ("MSET", *(part for pair in zip(keys, records, strict=True) for part in pair)),
         ("SETRANGE", session.keys.flags, first, side[:count]),

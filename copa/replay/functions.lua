@@ -108,8 +108,8 @@ local function write(prefix, slot, generation, args, first, count)
 end
 
 -- args: actor, incarnation, token, number, steps_total (-1: told by a later part), segments_total, lease_ms,
--- flags (one byte per record), records...
-local function push(keys, args)
+-- flags (one byte per record), records...; elsewhere: the records are in a shard, and the totals alone count here
+local function push(keys, args, elsewhere)
   local key = keys[1]
   local prefix = prefix_of(key)
   local state = load_state(key)
@@ -130,8 +130,11 @@ local function push(keys, args)
     return admission(key, state, 'repeated')
   end
 
+  local segments_total = tonumber(args[6])
   local count = #args[8]
-  if count > 0 then
+  if elsewhere then
+    count = math.max(0, segments_total - segments)
+  elseif count > 0 then
     local slot = state.position % state.capacity
     local generation = math.floor(state.position / state.capacity) + 1
     local before_end = math.min(count, state.capacity - slot)
@@ -141,7 +144,6 @@ local function push(keys, args)
     end
   end
 
-  local segments_total = tonumber(args[6])
   local steps_total = tonumber(args[5])
   if steps_total < 0 then steps_total = steps end
   local played = math.max(0, steps_total - steps)
@@ -160,13 +162,22 @@ local function push(keys, args)
   return admission(key, state, 'ok')
 end
 
--- args: actor, incarnation, token, lease_ms
+-- args: as of push, without records
+local function tell(keys, args)
+  return push(keys, args, true)
+end
+
+-- args: actor, incarnation, token, lease_ms; an incarnation that is new here supersedes those before it
 local function renew_actor(keys, args)
   local state = load_state(keys[1])
   if not state then return { 'gone' } end
   local prefix = prefix_of(keys[1])
-  local held = redis.call('HMGET', prefix .. 'actor:' .. args[1], 'incarnation', 'token')
-  if not holds(held, tonumber(args[2]), args[3]) then return { 'superseded' } end
+  local actor_key, incarnation = prefix .. 'actor:' .. args[1], tonumber(args[2])
+  local held = redis.call('HMGET', actor_key, 'incarnation', 'token')
+  if not holds(held, incarnation, args[3]) then return { 'superseded' } end
+  if incarnation ~= tonumber(held[1]) then
+    redis.call('HSET', actor_key, 'incarnation', incarnation, 'token', args[3], 'number', -1, 'steps', 0, 'segments', 0)
+  end
   redis.call('ZADD', prefix .. 'actors', milliseconds() + tonumber(args[4]), args[1])
   return admission(keys[1], state, 'ok')
 end
@@ -243,7 +254,8 @@ local function release_owner(keys, args)
   return redis.call('HSET', key, 'expires', 0)
 end
 
--- args: owner, term, token, lease_ms, batch, drawn (segments this term has been permitted, this batch included)
+-- args: owner, term, token, lease_ms, batch, drawn (segments this term has been permitted, this batch included), and
+-- where the records are in shards, how many these hold now
 local function permit(keys, args)
   local key = keys[1]
   local renewed = renew_owner(keys, args)
@@ -251,7 +263,11 @@ local function permit(keys, args)
   local state = load_state(key)
   notice_restart(key, state)
   local owner_key = prefix_of(key) .. 'owner'
-  local batch, drawn = tonumber(args[5]), tonumber(args[6])
+  local batch, drawn, fill = tonumber(args[5]), tonumber(args[6]), tonumber(args[7])
+  if fill then
+    state.position, state.segments = fill, fill
+    redis.call('HSET', key, 'position', fill)
+  end
   local known = tonumber(redis.call('HGET', owner_key, 'drawn'))
   local reason = ''
   if drawn > known then
@@ -366,6 +382,7 @@ end
 
 register('digest', function() return DIGEST end, 'no-writes')
 register('push', push)
+register('tell', tell)
 register('admission', admission_only, 'no-writes')
 register('status', status, 'no-writes')
 register('lease_actor', lease_actor, 'allow-oom')

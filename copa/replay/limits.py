@@ -1,6 +1,6 @@
 """What the replay allows, and what it answers: sizes, the limiter's settings, admissions and permits."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from copa.config.schema import Config
 from copa.errors import ConfigError
@@ -52,6 +52,22 @@ class Limits:
             push_steps=push_steps,
             max_bytes=replay.max_bytes,
         )
+
+    def share(self, shards: int) -> "Limits":
+        """The limits of one of `shards` rings. Raises ConfigError where they cannot share the segments."""
+        capacity, rest = divmod(self.capacity, shards)
+        if rest:
+            raise ConfigError(
+                f"replay.capacity = {self.capacity} cannot be shared equally by {shards} servers (redis.shards): set "
+                f"it to {capacity * shards} or {(capacity + 1) * shards}."
+            )
+        if self.minimum > capacity:
+            raise ConfigError(
+                f"replay.minimum = {self.minimum} is more than the {capacity} segments of each of {shards} servers "
+                "(redis.shards), so few actors might never fill it: lower the minimum, or raise replay.capacity to "
+                f"{self.minimum * shards}."
+            )
+        return replace(self, capacity=capacity)
 
     def check(self) -> None:
         """Raise ConfigError where the limiter could never let anybody go on."""
@@ -128,6 +144,18 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """How far one server's ring was written when it was looked at."""
+
+    segments: int
+    """Slots 0 to segments - 1 are filled."""
+    position: int
+    """Records ever written to this ring; the next goes to slot position % capacity."""
+    life: str
+    """Identity of the server's process: another value means that Redis restarted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Permit:
     """The limiter's answer to a learner that wants to draw a batch."""
 
@@ -150,6 +178,8 @@ class Permit:
     """Segments ever permitted, this batch included."""
     life: str
     """Identity of the server's process: another value means that Redis restarted."""
+    rings: tuple[Ring, ...] = ()
+    """The ring of each shard, where the run has shards; `segments` is then their sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +189,8 @@ class Claim:
     term: int
     """How many times the run was claimed; a holder of an older term is refused."""
     created: bool
-    """The replay was not there (or never refilled) and is empty: restore its counters where there are any."""
+    """The replay, or a shard of it, was not there (or never refilled) and is empty: restore its counters where there
+    are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +201,10 @@ class ReplayStats:
     """Segments in the ring."""
     capacity: int
     bytes: int
-    """Memory that Redis uses, in bytes."""
+    """Memory that Redis uses, in bytes; where the run has shards, theirs together."""
     bytes_limit: int
-    """Memory that Redis may use, in bytes: its maxmemory, or the machine's memory where it has none."""
+    """Memory that Redis may use, in bytes: its maxmemory, or the machine's memory where it has none; where the run
+    has shards, theirs together."""
     steps: int
     """Environment steps."""
     total_steps: int

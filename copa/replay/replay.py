@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import redis
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from copa.errors import DataError, MismatchError, UnavailableError
 from copa.replay.connection import Link, MemoryFullError
-from copa.replay.export import export_ring, import_ring, read_counters, restore_counters
+from copa.replay.export import export_rings, import_rings, read_counters, restore_counters
 from copa.replay.functions import call, load_functions
 from copa.replay.layout import RecordLayout
-from copa.replay.limits import ActorLease, Admission, Claim, Limits, Permit, Push, ReplayStats
+from copa.replay.limits import ActorLease, Admission, Claim, Limits, Permit, Push, ReplayStats, Ring
 from copa.replay.session import Session
 from copa.replay.side import SideIndex, side_commands
 from copa.segments import Segments
@@ -55,9 +55,13 @@ class Replay(Session):
         stopping: threading.Event | None = None,
         owner_lease_seconds: float = OWNER_LEASE_SECONDS,
         actor_lease_seconds: float = ACTOR_LEASE_SECONDS,
+        place: Mapping[str, int] | None = None,
     ) -> None:
-        """Raises ConfigError for limits that cannot work. Does not talk to Redis."""
-        super().__init__(client, run, layout, limits, patience=patience, stopping=stopping)
+        """`place`: this server's where a run has several. Raises ConfigError for limits that cannot work.
+
+        Does not talk to Redis.
+        """
+        super().__init__(client, run, layout, limits, patience=patience, stopping=stopping, place=place)
         self.side = SideIndex(limits.capacity)
         self.corrupt = 0
         """Damaged records that draws of this instance have skipped."""
@@ -146,7 +150,8 @@ class Replay(Session):
         for part, start in enumerate(starts):
             records = push.records[start : start + part_size]
             following = len(push.records) - start - len(records)
-            admission = self._push_part(
+            admission = self._add(
+                "push",
                 lease,
                 push.sequence * 2**20 + part,
                 push.steps_total if not following else -1,
@@ -186,12 +191,19 @@ class Replay(Session):
             self.link.pause(0.1, f"the replay of run {self.run!r}")
         return answer
 
-    def _push_part(
-        self, lease: ActorLease, number: int, steps_total: int, segments_total: int, flags: bytes, records: list[bytes]
+    def _add(
+        self,
+        name: Literal["push", "tell"],
+        lease: ActorLease,
+        number: int,
+        steps_total: int,
+        segments_total: int,
+        flags: bytes,
+        records: list[bytes],
     ) -> Admission:
         try:
             answer = self.call(
-                "push",
+                name,
                 lease.actor,
                 lease.incarnation,
                 lease.token,
@@ -238,9 +250,12 @@ class Replay(Session):
 
     def permit(self, batch: int) -> Permit:
         """Ask to draw `batch` segments; counted once although the call may be repeated. Also a sign of life."""
-        answer = self.present(
-            self.call("permit", self._owner, self._term, self._token, self._owner_lease, batch, self._drawn + batch)
-        )
+        return self._permit(batch)
+
+    def _permit(self, batch: int, rings: tuple[Ring, ...] = ()) -> Permit:
+        fill = [sum(ring.segments for ring in rings)] if rings else []
+        owner = (self._owner, self._term, self._token, self._owner_lease)
+        answer = self.present(self.call("permit", *owner, batch, self._drawn + batch, *fill))
         _, wait, reason, steps, inserted, segments, position, sampled, life = answer
         granted = reason == b""
         if granted:
@@ -256,6 +271,7 @@ class Replay(Session):
             position=position,
             sampled=sampled,
             life=life.decode(),
+            rings=rings,
         )
 
     def draw(self, permit: Permit, count: int, rng: np.random.Generator, rewarded_share: float = 0.0) -> Segments:
@@ -271,13 +287,13 @@ class Replay(Session):
         rewarded: NDArray[np.int64] = np.empty(0, np.int64)
         if rewarded_share > 0:
             self.refresh_side(permit)
-            rewarded = self.side.rewarded()
+            rewarded = self.rewarded()
         from_rewarded = round(count * rewarded_share) if len(rewarded) else 0
         wanted = [(from_rewarded, rewarded), (count - from_rewarded, None)]
         whole: list[bytes] = []
         damaged: list[int] = []
         for _ in range(_REDRAWS):
-            slots = np.concatenate([_pick(rng, number, permit.segments, among) for number, among in wanted])
+            slots = np.concatenate([self._choose(permit, rng, number, among) for number, among in wanted])
             records = self.read(slots)
             intact = self.layout.intact(records)
             whole += [record for record, good in zip(records, intact, strict=True) if good and record is not None]
@@ -299,11 +315,29 @@ class Replay(Session):
         records: list[bytes | None] = self.link.command("MGET", *keys)
         return records
 
-    def refresh_side(self, permit: Permit) -> None:
-        """Bring `side` up to date with the ring as `permit` saw it."""
-        ranges = self.side.stale_ranges(permit.position, permit.life)
+    def refresh_side(self, seen: Permit | Ring) -> None:
+        """Bring `side` up to date with the ring as it was `seen`."""
+        ranges = self.side.stale_ranges(seen.position, seen.life)
         commands = [command for first, end in ranges for command in side_commands(self.keys, first, end)]
-        self.side.update(ranges, self.link.transaction(*commands) if commands else [], permit.position, permit.life)
+        self.side.update(ranges, self.link.transaction(*commands) if commands else [], seen.position, seen.life)
+
+    def rewarded(self) -> NDArray[np.int64]:
+        """Slots whose segment has a positive reward, as of the last `refresh_side`."""
+        return self.side.rewarded()
+
+    def filled(self, permit: Permit, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Slots of the filled ones `numbers` (0 to permit.segments - 1); in one ring these lie in front."""
+        return numbers
+
+    def _choose(
+        self, permit: Permit, rng: np.random.Generator, count: int, among: NDArray[np.int64] | None
+    ) -> NDArray[np.int64]:
+        """`count` of all filled slots, or of `among`; without repeats where there are enough."""
+        population = permit.segments if among is None else len(among)
+        if count == 0:
+            return np.empty(0, np.int64)
+        drawn = rng.choice(population, count, replace=count > population, shuffle=False)
+        return self.filled(permit, drawn) if among is None else among[drawn]
 
     # --- looking after it --------------------------------------------------------------------------------------
 
@@ -352,20 +386,13 @@ class Replay(Session):
 
     def export(self, path: Path) -> int:
         """Write ring and counters to the file `path`; returns the number of segments."""
-        return export_ring(self, path)
+        return export_rings(path, [(self, read_counters(self))])
 
     def import_(self, path: Path) -> int:
         """Fill an empty replay from an export; returns the number of segments.
 
         Raises DataError for a damaged file, MismatchError for one of another schema or a replay that is not empty.
         """
-        return import_ring(self, path)
-
-
-def _pick(rng: np.random.Generator, count: int, segments: int, among: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """`count` slots of the first `segments`, or of `among`; without repeats where there are enough."""
-    population = segments if among is None else len(among)
-    if count == 0:
-        return np.empty(0, np.int64)
-    drawn = rng.choice(population, count, replace=count > population, shuffle=False)
-    return drawn if among is None else among[drawn]
+        (counters,) = import_rings(path, [self], [self])
+        restore_counters(self, counters, position=int(counters["position"]))
+        return min(int(counters["position"]), self.limits.capacity)

@@ -14,7 +14,7 @@ from copa.replay.connection import Link, check_server
 from copa.replay.functions import FunctionsMissingError, call, has_functions
 from copa.replay.keys import Keys
 from copa.replay.layout import RecordLayout, difference
-from copa.replay.limits import Limits
+from copa.replay.limits import Limits, Ring
 from copa.replay.side import SIDE_BYTES
 
 RECORD_OVERHEAD = 160
@@ -41,18 +41,23 @@ class Session:
         *,
         patience: float,
         stopping: threading.Event | None,
+        place: Mapping[str, int] | None = None,
     ) -> None:
-        """Raises ConfigError for limits that cannot work. Does not talk to Redis."""
+        """`place`: what the schema says of this server where a run has several, see `copa.replay.shards`.
+
+        Raises ConfigError for limits that cannot work. Does not talk to Redis.
+        """
         limits.check()
         self.run = run
         self.layout = layout
         self.limits = limits
         self.keys = Keys(run)
+        self.place = dict(place or {})
         self.link = Link(client, patience=patience, stopping=stopping)
 
     def schema(self) -> dict[str, Any]:
         """What must agree between all processes of a run; JSON-able."""
-        return {**self.layout.schema(), "capacity": self.limits.capacity}
+        return {**self.layout.schema(), "capacity": self.limits.capacity, **self.place}
 
     def join(self, patience: float | None = None) -> None:
         """Wait until the run is claimed, then check server and schema; every process but the learner does.
@@ -106,6 +111,13 @@ class Session:
                 f"replay.capacity = {limits.capacity} segments need {needed} bytes, more than the maxmemory of Redis "
                 f"at {self.link.address} ({maxmemory}): raise maxmemory, or lower replay.capacity."
             )
+
+    def ring(self) -> Ring:
+        """How far this server's ring is written, by one small command. Raises ReplayGoneError where there is no run."""
+        position, life = self.link.command("HMGET", self.keys.state, "position", "life")
+        if position is None:
+            self.present([b"gone"])
+        return Ring(min(int(position), self.limits.capacity), int(position), life.decode())
 
     def foreign_schema(self, theirs: bytes) -> MismatchError:
         """The refusal of a replay whose schema is `theirs`."""

@@ -46,6 +46,9 @@ def role_programs(
         "actor": config.actor.threads,
     }
     ports = _ports(config, roles)
+    endpoints = {"COPA_REDIS_URL": redis_url, "COPA_COACH_ADDRESS": coach_address}
+    if config.redis.shards:
+        endpoints["COPA_REDIS_SHARDS"] = ",".join(config.redis.shards)
     return [
         Program(
             role,
@@ -60,10 +63,7 @@ def role_programs(
                 "--index",
                 str(index),
             ],
-            _environment(
-                {"COPA_REDIS_URL": redis_url, "COPA_COACH_ADDRESS": coach_address, "COPA_TELEMETRY_PORT": str(port)},
-                threads[role],
-            ),
+            _environment({**endpoints, "COPA_TELEMETRY_PORT": str(port)}, threads[role]),
             folder.logs / f"{role}-{index}.log",
         )
         for (role, index), port in zip(roles, ports, strict=True)

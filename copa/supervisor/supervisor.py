@@ -133,9 +133,15 @@ class Supervisor:
         return self._finish()
 
     def _start_server(self) -> str | None:
-        """The URL of Redis: the one given, or that of an embedded server; None when told to stop meanwhile."""
+        """The URL of Redis: the one given, or that of an embedded server; None when told to stop meanwhile.
+
+        Raises UnavailableError when it, or a shard, is not reached.
+        """
+        at_once = self._config.redis.model_copy(update={"patience": self._config.redis.timeout})
+        for url in self._config.redis.shards:
+            connect(at_once.model_copy(update={"url": url})).close()
         if self._config.redis.url is not None:
-            connect(self._config.redis.model_copy(update={"patience": self._config.redis.timeout})).close()
+            connect(at_once).close()
             self._sockets = Path(tempfile.mkdtemp(prefix="copa-"))
             return self._config.redis.url
         self._folder.redis.mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from copa.config.change import with_shards_again, without_secrets
 from copa.config.load import load_config, parse_role_arguments, resolve, split_flags, to_toml
 from copa.config.presets import PRESETS, preset_named
 from copa.config.schema import Config
@@ -61,6 +62,7 @@ def test_file_round_trip(preset: str, tmp_path: Path) -> None:
         "learning.target_rate": "none",
         "nets.logvar_start": "none",
         "redis.url": "unix:///tmp/x.sock",
+        "redis.shards": "unix:///tmp/y.sock,unix:///tmp/z.sock",
     }
     config = resolve(preset=preset, flags=flags).config
     file = write(tmp_path / "config.toml", to_toml(config, preset=preset))
@@ -106,6 +108,18 @@ def test_redis_url_of_the_environment() -> None:
         ({"learner.device": "gpu"}, ["learner.device", "cuda:N"]),
         ({"coach.address": "nowhere"}, ["coach.address", "host:port"]),
         ({"redis.url": "http://a"}, ["redis.url", "redis://"]),
+        ({"redis.shards": "redis://a,b:1"}, ["redis.shards", "'b:1'", "redis://"]),
+        ({"redis.shards": "redis://a,redis://b,redis://a"}, ["redis.shards", "'redis://a'", "twice"]),
+        ({"redis.url": "redis://a", "redis.shards": "redis://a,redis://b"}, ["'redis://a'", "redis.url too"]),
+        (
+            {"redis.shards": "redis://a,redis://b,redis://c"},
+            ["replay.capacity", "50000", "3 servers", "49998 or 50001"],
+        ),
+        (
+            {"redis.shards": "redis://a,redis://b", "replay.minimum": "25001"},
+            ["replay.minimum", "25000 segments on each of the 2", "at least 50002"],
+        ),
+        ({"redis.shards": "redis://a", "redis.ca_file": "ca.crt"}, ["redis.ca_file", "redis.shards", "rediss://"]),
         ({"run.name": "a b"}, ["run.name", "'a b'"]),
         ({"replay.minimum": "50001"}, ["replay.minimum", "50001", "replay.capacity", "50000"]),
         ({"learning.batch": "50001"}, ["learning.batch", "50001", "replay.capacity", "50000"]),
@@ -121,9 +135,41 @@ def test_bad_flags_are_named(flags: dict[str, str], words: list[str]) -> None:
 
 
 def test_password_in_a_bad_url_is_not_shown() -> None:
-    with pytest.raises(ConfigError) as caught:
-        resolve(environment={"REDIS_URL": "http://user:secret@host"})
-    assert "secret" not in str(caught.value)
+    for variable, urls in (
+        ("REDIS_URL", "http://user:secret@host"),
+        ("COPA_REDIS_SHARDS", "redis://a,http://user:secret@host"),
+        ("COPA_REDIS_SHARDS", "redis://user:secret@host,redis://user:secret@host"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            resolve(environment={variable: urls})
+        assert "secret" not in str(caught.value)
+
+
+def test_shards_are_read_in_order() -> None:
+    environment = {"COPA_REDIS_SHARDS": "redis://b:1, unix:///tmp/a.sock"}
+    assert resolve(environment=environment).config.redis.shards == ("redis://b:1", "unix:///tmp/a.sock")
+
+
+def test_a_comma_in_a_url_of_a_file_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "run.toml", "[redis]\nshards = ['redis://:a,b@host']\n")
+    with pytest.raises(ConfigError, match="%2C"):
+        resolve(file=file)
+
+
+def test_passwords_of_shards_are_refused_as_flags_and_named_again_by_the_environment() -> None:
+    urls = "redis://a:1,redis://:secret@b:1"
+    for flags in (["--redis.shards", urls], [f"--redis.shards={urls}"]):
+        with pytest.raises(ConfigError, match="set COPA_REDIS_SHARDS") as caught:
+            split_flags(flags)
+        assert "secret" not in str(caught.value)
+    given = resolve(environment={"COPA_REDIS_SHARDS": urls}).config
+    shown = without_secrets(given)
+    assert shown.redis.shards == ("redis://a:1", "redis://b:1")
+    assert with_shards_again(shown, {"COPA_REDIS_SHARDS": urls}) == given
+    assert with_shards_again(shown, {}) == shown
+    assert with_shards_again(Config(), {"COPA_REDIS_SHARDS": urls}) == Config()
+    with pytest.raises(ConfigError, match="names 1 servers, and the run's segments are on 2"):
+        with_shards_again(shown, {"COPA_REDIS_SHARDS": "redis://a:1"})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import redis
 import torch
 
 from copa.errors import ConfigError, UnavailableError
-from copa.replay import RecordLayout, Replay, connect, inspect_run, reset_run
+from copa.replay import RecordLayout, Replay, ShardedReplay, connect, inspect_run, reset_run
 from copa.replay.functions import load_functions
 from copa.replay.keys import Keys
 from copa.security.acl import ROLES, acl_file
@@ -74,6 +74,37 @@ def test_every_role_does_its_work(guarded: GuardedRedis, claimed: Replay, tmp_pa
     assert claimed.stats().steps == counters["steps"]
     for version in range(2, 12):
         WeightStore(guarded.settings("learner"), run, kept=2).publish({"player.x": torch.ones(3)}, updates=version)
+
+
+def test_every_role_does_its_work_with_shards(guarded: GuardedRedis, run_name: str, tmp_path: Path) -> None:
+    """The shards are further databases of the same server, with the same users."""
+
+    def sharded(role: str) -> ShardedReplay:
+        home, *shards = (connect(guarded.settings(role, url=f"{guarded.url}/{number}")) for number in range(3))
+        return ShardedReplay(home, shards, run_name, LAYOUT, small_limits(), patience=2.0)
+
+    learner, actor = sharded("learner"), sharded("actor")
+    learner.claim("tests")
+    actor.join()
+    for number in range(2):
+        lease = actor.lease_actor()
+        push = LAYOUT.push(some_segments(LAYOUT.spec, 4, 30), sequence=0, steps_total=120, segments_total=30)
+        assert actor.push(lease, push).acknowledged
+        assert actor.push(lease, push).repeated
+        assert lease.actor == number
+    actor.admission(lease)
+    assert sharded("monitor").stats().segments == 60
+    permit = learner.permit(8)
+    assert len(learner.draw(permit, 8, np.random.default_rng(0), 0.5)) == 8
+    assert learner.export(tmp_path / "replay") == 60
+    learner.release()
+    operator = [connect(guarded.settings("operator", url=f"{guarded.url}/{number}")) for number in range(3)]
+    for client in operator:
+        reset_run(client, run_name)
+    learner.claim("tests", restore=True)
+    assert learner.import_(tmp_path / "replay") == 60
+    for client in operator:
+        reset_run(client, run_name, take_over=True)
 
 
 Attempt = Callable[[redis.Redis, Keys], Any]
