@@ -261,6 +261,7 @@ local function permit(keys, args)
   local renewed = renew_owner(keys, args)
   if renewed[1] ~= 'ok' then return renewed end
   local state = load_state(key)
+  if not state then return { 'gone' } end
   notice_restart(key, state)
   local owner_key = prefix_of(key) .. 'owner'
   local batch, drawn, fill = tonumber(args[5]), tonumber(args[6]), tonumber(args[7])

@@ -150,6 +150,39 @@ def test_a_run_that_was_reset_takes_nothing(make_replay: MakeReplay, layout: Rec
         replay.permit(8)
 
 
+DAMAGES = {
+    "all keys are deleted": lambda replay: reset_run(replay.link.client, replay.run, take_over=True),
+    "the counters are deleted": lambda replay: replay.link.client.delete(replay.keys.state),
+    "half of the counters are there": lambda replay: (
+        replay.link.client.delete(replay.keys.state),
+        replay.link.client.hset(replay.keys.state, "position", 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_call_to_a_run_that_is_gone_says_so(make_replay: MakeReplay, layout: RecordLayout, damage: str) -> None:
+    replay = make_replay()
+    lease = replay.lease_actor()
+    kept = replay.counters()
+    DAMAGES[damage](replay)
+    for call in (
+        lambda: replay.push(lease, push_of(layout, 0, first=0, count=1, total=1)),
+        lambda: replay.permit(8),
+        lambda: replay.admission(),
+        lambda: replay.admission(lease),
+        lambda: replay.lease_actor(),
+        lambda: replay.lease_episodes(4),
+        lambda: replay.stats(),
+        lambda: replay.counters(),
+        lambda: replay.restore_counters(kept),
+    ):
+        with pytest.raises(ReplayGoneError, match=f"Run '{replay.run}' is not in Redis"):
+            call()
+    replay.release_actor(lease)
+    replay.release()
+
+
 ROOT = Path(__file__).parents[2]
 PUSHER = """
 import sys
