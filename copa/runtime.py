@@ -139,7 +139,10 @@ def _process_note(config: Config, role: str, index: int, port: int) -> Path | No
     whole = path.with_suffix(".tmp")
     with not_vital(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole.write_text(json.dumps({"role": role, "index": index, "pid": os.getpid(), "port": port}), encoding="utf-8")
+        note = {"role": role, "index": index, "pid": os.getpid(), "port": port}
+        if role == "coach":
+            note["address"] = config.coach.address
+        whole.write_text(json.dumps(note), encoding="utf-8")
         whole.replace(path)
     return path
 

@@ -25,6 +25,7 @@ _COMMANDS: dict[str, str] = {
     "methods": "copa.cli.listing:methods",
     "replay": "copa.cli.replay:replay",
     "health": "copa.cli.health:health",
+    "doctor": "copa.cli.doctor:doctor",
     "certs": "copa.cli.secrets:certs",
     "secrets": "copa.cli.secrets:secrets",
     "actor": "copa.cli.roles:actor",

@@ -122,17 +122,18 @@ def _reached(
         raise ConfigError("--run-dir brings its own settings; leave out --preset, --config and --section.field")
     folder = RunFolder.open(run_dir)
     config = folder.config()
-    url = _known_url(folder, config, os.environ)
+    url = known_url(folder, config, os.environ)
     if url is not None:
-        yield _at(config, url)
+        yield at_server(config, url)
     elif folder.redis.is_dir():
         with folder.held(), running(folder.redis, config.replay.max_bytes) as server:
-            yield _at(config, server.url)
+            yield at_server(config, server.url)
     else:
         raise ConfigError(f"the run in {folder.path} has no replay any more: it came to its end")
 
 
-def _known_url(folder: "RunFolder", config: "Config", environment: Mapping[str, str]) -> str | None:
+def known_url(folder: "RunFolder", config: "Config", environment: Mapping[str, str]) -> str | None:
+    """Where the Redis of the run in `folder` is; None where it had a server of its own, and has ended."""
     if config.redis.url is not None:
         return environment.get("COPA_REDIS_URL") or environment.get("REDIS_URL") or config.redis.url
     if folder.running_pid() is None:
@@ -140,7 +141,8 @@ def _known_url(folder: "RunFolder", config: "Config", environment: Mapping[str, 
     return next((str(note["url"]) for note in folder.notes() if note.get("role") == "redis"), None)
 
 
-def _at(config: "Config", url: str) -> "Config":
+def at_server(config: "Config", url: str) -> "Config":
+    """`config` with the Redis at `url`, which need not be waited for."""
     from copa.config.change import with_shards_again
 
     redis = config.redis.model_copy(update={"url": url, "patience": config.redis.timeout})

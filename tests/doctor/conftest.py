@@ -1,0 +1,5 @@
+"""The fixtures of coach services, for this folder too."""
+
+from tests.coach.conftest import loop
+
+__all__ = ["loop"]
