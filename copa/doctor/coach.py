@@ -32,6 +32,10 @@ def _described(config: Config) -> list[Finding]:
         try:
             said = stub.Describe(coach_pb2.DescribeRequest(), timeout=TIMEOUT, metadata=metadata)
         except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED and not metadata:
+                return [
+                    Finding("coach", "skipped", f"{address} answers, and wants a token; coach.token_file names none")
+                ]
             return [Finding("coach", "problem", _refusal(address, error))]
         seconds = time.perf_counter() - began
     findings = [Finding("coach", "ok", f"COPA {said.software} at {address} answers in {seconds * 1000:.0f} ms")]

@@ -36,7 +36,7 @@ def _cores(config: Config) -> Finding:
     wanted = config.actor.count + 1
     if cores < 2:
         return Finding("cores", "warning", "1 core: learner and actors take turns; expect a third of the speed of two.")
-    if wanted > 2 * cores:
+    if wanted > 2 * cores and config.redis.url is None:
         return Finding(
             "cores",
             "warning",

@@ -106,6 +106,8 @@ def test_a_coach_that_is_away_or_wants_another_token(loop: Loop, tmp_path: Path)
     theirs.write_text("b" * 32)
     with loop.serving(make_config("127.0.0.1:0", token_file=theirs), FIRST) as (_, address):
         (refused,) = check_coach(make_config(address, token_file=ours))
+        (unknown,) = check_coach(make_config(address))
+    assert unknown.state == "skipped"
     assert refused.state == "problem"
     assert "coach.token_file here and at the coach must hold the same token" in refused.text
     assert "aaaa" not in refused.text
