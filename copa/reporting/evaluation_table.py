@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from copa.evaluation.sweep import Row
+from copa.reporting.table import shares
 from copa.reporting.tables import aligned, markdown
 
 Format = Literal["text", "markdown", "csv", "json"]
@@ -36,7 +37,8 @@ def written(rows: Sequence[Row], form: Format, about: Mapping[str, Any]) -> str:
 
 
 def paper_table(rows: Sequence[Row], form: Format) -> str:
-    """A line per player and beta, a column per team: mean and 95 % interval; then how often the coach speaks."""
+    """A line per player and beta, a column per team: mean, 95 % interval, and how episodes ended where the task tells;
+    then how often the coach speaks."""
     if form == "json":
         return json.dumps(_plain(rows, {}))
     if form == "csv":
@@ -57,7 +59,14 @@ def paper_table(rows: Sequence[Row], form: Format) -> str:
 
 def _mean_and_interval(row: Row) -> str:
     values = row.summary
-    return f"{values['mean']:.1f} [{values['low']:.1f}, {values['high']:.1f}]"
+    reached = f"{values['mean']:.1f} [{values['low']:.1f}, {values['high']:.1f}]"
+    return ", ".join((reached, *shares(_outcomes(row))))
+
+
+def _outcomes(row: Row) -> dict[str, float]:
+    """What the task says of how episodes ended, as shares of them."""
+    known = {key for key, *_ in _COLUMNS}
+    return {name: value for name, value in row.summary.items() if name not in known and value is not None}
 
 
 def _plain(rows: Sequence[Row], about: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,10 +79,8 @@ def _plain(rows: Sequence[Row], about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cells(rows: Sequence[Row]) -> list[list[str]]:
-    extra = list(
-        dict.fromkeys(name for row in rows for name in row.summary if name not in {key for key, *_ in _COLUMNS})
-    )
-    columns = [*_COLUMNS, *((name, name, "{:.3f}") for name in extra)]
+    extra = dict.fromkeys(name for row in rows for name in _outcomes(row))
+    columns = [*_COLUMNS, *((name, name, "{:.1%}") for name in extra)]
     cells = [["player", "team", "beta", *(title for _, title, _ in columns)]]
     for row in rows:
         values = [(row.summary.get(name), shown) for name, _, shown in columns]

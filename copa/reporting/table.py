@@ -15,8 +15,13 @@ def cell(values: Mapping[str, Any]) -> str:
     """Mean and standard error of the return, with the decimals that the error leaves room for, then what the task says
     of how episodes ended, as shares of them."""
     digits = 1 if values["stderr"] >= 0.2 else 2
-    outcomes = [f", {name.replace('_', ' ')} {share:.0%}" for name, share in values.get("outcomes", {}).items()]
-    return f"{values['mean']:.{digits}f} ± {values['stderr']:.{digits}f}{''.join(outcomes)}"
+    reached = f"{values['mean']:.{digits}f} ± {values['stderr']:.{digits}f}"
+    return ", ".join((reached, *shares(values.get("outcomes", {}))))
+
+
+def shares(outcomes: Mapping[str, float]) -> list[str]:
+    """What a task says of how episodes ended, in words: `battle won 27%`."""
+    return [f"{name.replace('_', ' ')} {share:.0%}" for name, share in outcomes.items()]
 
 
 def rate(values: Mapping[str, Any]) -> str:

@@ -21,6 +21,16 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluated:
+    """How a team did without exploration."""
+
+    mean: float
+    """Of the returns."""
+    outcomes: dict[str, float] = field(default_factory=dict)
+    """Shares of its episodes, for instance of battles won."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The run at one moment; None where it is not known yet."""
 
@@ -31,7 +41,8 @@ class Snapshot:
     episode_return: float | None = None
     """Mean over recent episodes, exploration on."""
     epsilon: float | None = None
-    eval_returns: dict[str, float] = field(default_factory=dict)
+    evaluation: dict[str, Evaluated] = field(default_factory=dict)
+    """Of the newest evaluation, by team."""
     segments: int | None = None
     bytes: int | None = None
     lost: int = 0
@@ -108,7 +119,7 @@ class Scraper:
             updates_per_second=counters.rate("copa_updates_total"),
             episode_return=self._journal.episode_return,
             epsilon=sum(epsilons) / len(epsilons) if epsilons else None,
-            eval_returns=self._journal.eval_returns,
+            evaluation=self._journal.evaluation,
             segments=stats.segments if stats is not None else None,
             bytes=stats.bytes if stats is not None else None,
             lost=stats.lost if stats is not None else self.snapshot.lost,
@@ -144,7 +155,7 @@ class JournalTail:
         self._path = folder.metrics_file
         self._offset = 0
         self.updates: int | None = None
-        self.eval_returns: dict[str, float] = {}
+        self.evaluation: dict[str, Evaluated] = {}
         self._returns: dict[object, float] = {}
 
     @property
@@ -175,4 +186,7 @@ class JournalTail:
         elif entry.get("source") == "actor" and "return_mean" in entry:
             self._returns[entry.get("index")] = entry["return_mean"]
         elif entry.get("source") == "evaluation":
-            self.eval_returns = {team: values["mean"] for team, values in entry.get("teams", {}).items()}
+            self.evaluation = {
+                team: Evaluated(values["mean"], values.get("outcomes", {}))
+                for team, values in entry.get("teams", {}).items()
+            }

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from copa.reporting.table import shares
 from copa.supervisor.scrape import Snapshot
 
 PLAIN_SECONDS = 10.0
@@ -146,7 +147,7 @@ def plain_line(picture: Picture, remaining: float | None) -> str:
         f"{now.updates or 0:,} updates",
         f"{now.updates_per_second:.1f} updates/s",
         f"return {number(now.episode_return)}",
-        *([f"eval {returns(now)}"] if now.eval_returns else []),
+        *([f"eval {evaluation(now)}"] if now.evaluation else []),
         f"epsilon {number(now.epsilon, 2)}",
         f"replay {share(now.segments or 0, picture.capacity)}",
         *([f"communication {now.communication_rate:.0%}"] if now.communication_rate is not None else []),
@@ -173,7 +174,7 @@ def screen(picture: Picture, remaining: float | None) -> RenderableType:
     fill = f"{share(now.segments or 0, picture.capacity)} of {picture.capacity:,} segments, {size(now.bytes)}"
     lost = f"{now.lost:,} segments lost" if now.lost else "nothing lost"
     facts.add_row("env steps", f"{now.steps_per_second:,.0f} /s", "updates", _updates(now))
-    facts.add_row("return", number(now.episode_return), "evaluation", returns(now) or "-")
+    facts.add_row("return", number(now.episode_return), "evaluation", evaluation(now) or "-")
     facts.add_row("epsilon", number(now.epsilon, 3), "communication", rate)
     facts.add_row("replay", fill, "staleness", f"{number(now.staleness)} versions, {lost}")
     facts.add_row("waiting", waiting(now) or "nobody waits", "", "")
@@ -205,10 +206,11 @@ def waiting(now: Snapshot) -> str:
     return ", ".join(f"{whom.get(key, key)} {part:.0%}" for key, part in sorted(now.waits.items()))
 
 
-def returns(now: Snapshot) -> str:
-    """Evaluation returns by team, small ones with a decimal more."""
+def evaluation(now: Snapshot) -> str:
+    """Returns of the newest evaluation by team, small ones with a decimal more, and what the task says of its ends."""
     return "  ".join(
-        f"{team} {number(value, 1 if abs(value) >= 10 else 2)}" for team, value in now.eval_returns.items()
+        " ".join((team, number(found.mean, 1 if abs(found.mean) >= 10 else 2), *shares(found.outcomes)))
+        for team, found in now.evaluation.items()
     )
 
 

@@ -98,19 +98,26 @@ THROUGHPUT = Dashboard(
 LEARNING = Dashboard(
     "learning",
     "COPA: Learning",
-    "What is learned: returns, losses, exploration.",
+    "What is learned: returns, battles won, losses, exploration.",
     (
         Panel(
             "Return without exploration, by team",
             "Mean return of the evaluator's episodes; teams other than `train` are held out.",
             (Query("copa_eval_return", "team {{team}}"),),
-            width=12,
+        ),
+        Panel(
+            "Outcomes without exploration, by team",
+            "Share of the evaluator's episodes that ended so, for instance battles won. Without data where the task"
+            " says nothing of how an episode ends.",
+            (Query("copa_eval_outcome", "{{outcome}}, team {{team}}"),),
+            "percentunit",
+            low=0,
+            high=1,
         ),
         Panel(
             "Return with exploration, by actor",
             "Mean of each actor's last 200 episodes.",
             (Query("copa_episode_return_recent", "actor {{actor}}"),),
-            width=12,
         ),
         Panel(
             "TD loss",

@@ -81,11 +81,13 @@ client=direct
 if [ -n "$SMAC" ]; then
     [ -f "$SMAC/smac/env/starcraft2/starcraft2.py" ] ||
         fail "$SMAC is no checkout of the StarCraft Multi-Agent Challenge: git clone https://github.com/oxwhirl/smac"
-    "$PYTHON" -m venv "$ENVIRONMENT"
-    "$ENVIRONMENT/bin/python" -m pip install -q --disable-pip-version-check "$SMAC"
-    "$ENVIRONMENT/bin/python" -m pip check
+    source=$(cd "$SMAC" && pwd) # pip takes a bare "smac" for the package of that name on the index, another one
+    "$PYTHON" -m venv "$ENVIRONMENT" || fail "$PYTHON cannot make an environment in $ENVIRONMENT"
+    "$ENVIRONMENT/bin/python" -m pip install -q --disable-pip-version-check "$source" ||
+        fail "pip could not install $source and what it needs from the package index into $ENVIRONMENT; see above"
+    "$ENVIRONMENT/bin/python" -m pip check || fail "the packages in $ENVIRONMENT do not fit together; remove it, try again"
     "$ENVIRONMENT/bin/python" -c 'from smac.env import StarCraft2Env' ||
-        fail "smac was installed in $ENVIRONMENT, but cannot be imported"
+        fail "smac was installed in $ENVIRONMENT, but cannot be imported; remove it, try again"
     client=smac
     echo "smac: $ENVIRONMENT/bin/python"
 fi

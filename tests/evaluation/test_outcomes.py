@@ -16,7 +16,7 @@ from copa.evaluation.sweep import sweep, untrained
 from copa.learning import UpdateRule
 from copa.methods import METHODS
 from copa.reporting import write_report
-from copa.reporting.evaluation_table import written
+from copa.reporting.evaluation_table import paper_table, written
 from copa.reporting.history import read_history
 from copa.reporting.table import final_table, markdown_table
 from copa.run_folder import RunFolder
@@ -82,8 +82,10 @@ def test_the_table_of_an_evaluation_has_a_column_for_it() -> None:
     rows = sweep([untrained("greedy", config_of())], teams=["3"], episodes=6, seed=0)
     text = written(rows, "text", {})
     assert "battle_won" in text.splitlines()[0]
-    plain = json.loads(written(rows, "json", {}))
-    assert 0 < plain["rows"][0]["battle_won"] <= 1
+    won = json.loads(written(rows, "json", {}))["rows"][0]["battle_won"]
+    assert 0 < won <= 1
+    assert f"{won:.1%}" in text
+    assert f", battle won {won:.0%} |" in paper_table(rows, "markdown")
 
 
 def final() -> dict[str, object]:

@@ -42,7 +42,8 @@ pytestmark = pytest.mark.skipif(
 SECONDS = 150.0
 """Longest wait for data; on a machine with nothing else to do they are all there after about 30 s."""
 
-LABELS = {"actor", "reason", "side", "code", "part", "group", "team", "device", "le", "version", "python", "role"}
+OF_PLAY, OF_SYSTEM = {"actor", "reason", "side", "part", "group", "team", "outcome"}, {"code", "device", "le"}
+LABELS = OF_PLAY | OF_SYSTEM | {"version", "python", "role"}
 """Every label of our metrics; each has few values, which do not grow with the length of a run."""
 
 NOTHING_WHEN_WELL = 'ALERTS{alertstate="firing"}'
@@ -104,7 +105,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("live")
     run = folder / "run"
     short = ("--telemetry.tensorboard", "false", "--evaluator.final_episodes", "0")
-    train = Train(["--preset", "smoke", "--run.steps", "10000000", *short, "--run-dir", str(run)], folder / "train.txt")
+    telling = ("--task", "starcraft/3-8sz")  # one whose episodes have outcomes
+    command = ["--preset", "smoke", *telling, "--run.steps", "10000000", *short, "--run-dir", str(run)]
+    train = Train(command, folder / "train.txt")
     try:
         train.until(lambda: set(targets_of(RunFolder(run))) >= set(OF_ROLE), "all processes being up", 120.0)
         targets = {role: found for role, found in targets_of(RunFolder(run)).items() if role in OF_ROLE}

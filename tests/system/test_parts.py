@@ -19,8 +19,8 @@ from copa.run_folder import RunFolder
 from copa.supervisor import processes
 from copa.supervisor.counters import WINDOW_SECONDS, Counters, parse
 from copa.supervisor.processes import Child, Death, Program, Restarts
-from copa.supervisor.scrape import JournalTail, Snapshot
-from copa.supervisor.view import Picture, ProcessState, clock, plain_line, returns, screen
+from copa.supervisor.scrape import Evaluated, JournalTail, Snapshot
+from copa.supervisor.view import Picture, ProcessState, clock, evaluation, plain_line, screen
 
 
 def child(tmp_path: Path, code: str) -> Child:
@@ -205,7 +205,8 @@ def test_final_table_names_what_beats_the_expert() -> None:
 def test_small_returns_and_errors_have_a_decimal_more() -> None:
     assert cell({"mean": 0.951, "stderr": 0.052}) == "0.95 ± 0.05"
     assert cell({"mean": 0.951, "stderr": 0.52}) == "1.0 ± 0.5"
-    assert returns(Snapshot(eval_returns={"train": -0.456, "5": 123.456})) == "train -0.46  5 123.5"
+    shown = evaluation(Snapshot(evaluation={"train": Evaluated(-0.456), "5": Evaluated(123.456)}))
+    assert shown == "train -0.46  5 123.5"
 
 
 def test_history_and_tail(tmp_path: Path) -> None:
@@ -218,14 +219,14 @@ def test_history_and_tail(tmp_path: Path) -> None:
     tail.read()
     assert tail.updates is not None
     assert tail.episode_return == 120.0
-    assert tail.eval_returns == {"train": 60.0}
+    assert tail.evaluation == {"train": Evaluated(60.0)}
     with folder.metrics_file.open("a") as file:
         file.write('{"source": "evaluation", "steps": 1, "te')
     tail.read()
     with folder.metrics_file.open("a") as file:
-        file.write('ams": {"train": {"mean": 5.0}}}\n')
+        file.write('ams": {"train": {"mean": 5.0, "outcomes": {"battle_won": 0.25}}}}\n')
     tail.read()
-    assert tail.eval_returns == {"train": 5.0}
+    assert tail.evaluation == {"train": Evaluated(5.0, {"battle_won": 0.25})}
 
 
 def picture(snapshot: Snapshot) -> Picture:
@@ -235,13 +236,13 @@ def picture(snapshot: Snapshot) -> Picture:
 
 def test_view() -> None:
     waits = {"actor: actors ahead": 0.25, "learner: learner ahead": 0.5}
-    snapshot = Snapshot(steps=500, segments=25, epsilon=0.5, eval_returns={"train": 3.0}, communication_rate=0.5)
+    snapshot = Snapshot(steps=500, segments=25, epsilon=0.5, evaluation={"train": Evaluated(3.0, {"battle_won": 0.27})})
     full = picture(replace(snapshot, waits=waits))
     console = Console(width=100)
     with console.capture() as capture:
         console.print(screen(full, 90.0))
     shown = capture.get()
-    for word in ("500 / 1,000 steps", "1:30 left", "50% of 50 segments", "restarting", "train 3.00"):
+    for word in ("500 / 1,000 steps", "1:30 left", "50% of 50 segments", "restarting", "train 3.00 battle won 27%"):
         assert word in shown
     line = plain_line(full, 90.0)
     for word in (
@@ -249,6 +250,7 @@ def test_view() -> None:
         "actors wait for the learner 25%",
         "learner waits for actors 50%",
         "replay 50%",
+        "eval train 3.00 battle won 27%",
     ):
         assert word in line
     assert "not up yet: actor-0" in plain_line(picture(Snapshot()), None)

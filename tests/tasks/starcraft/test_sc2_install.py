@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -18,11 +19,41 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+BACKEND = """
+import zipfile
+
+def build_wheel(folder, *_):
+    name = "SMAC-1.0.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        wheel.writestr("smac/__init__.py", "")
+        wheel.write("smac/env/__init__.py")
+        wheel.writestr("SMAC-1.0.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: SMAC\\nVersion: 1.0.0\\n")
+        wheel.writestr("SMAC-1.0.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+        wheel.writestr("SMAC-1.0.0.dist-info/RECORD", "")
+    return name
+"""
+"""Builds what looks like smac, of nothing that would have to be downloaded."""
+
+
+def run(home: Path, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("SC2PATH", "ENVIRONMENT")}
+    environment |= {"HOME": str(home), "PIP_NO_INDEX": "1"}
     return subprocess.run(
-        [SCRIPT, *arguments], env=environment | {"HOME": str(home)}, capture_output=True, text=True, check=False
+        [SCRIPT, *arguments], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
+
+
+def checkout(folder: Path, environment: str) -> None:
+    """A source tree like that of smac, whose `smac.env` is `environment`."""
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": BACKEND,
+        "smac/env/starcraft2/starcraft2.py": "",
+        "smac/env/__init__.py": environment,
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
 
 
 def archive(folder: Path) -> Path:
@@ -59,3 +90,25 @@ def test_it_says_what_is_missing(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert run(home, "--what").returncode == 2
     assert "--map needs a value" in run(home, "--map").stderr
+
+
+def test_it_installs_a_checkout_of_smac_and_not_the_package_of_that_name(tmp_path: Path) -> None:
+    """Also where the checkout is named as the package is; without an index only the checkout can be installed."""
+    packed = archive(tmp_path)
+    checkout(tmp_path / "smac", "StarCraft2Env = 0")
+    parts = ("--game", str(packed), "--map", str(tmp_path / "made" / MAP))
+    home = tmp_path / "home"
+    done = run(home, *parts, "--smac", "smac", "--python", sys.executable, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    python = home / ".local" / "share" / "copa" / "starcraft" / "bin" / "python"
+    assert f"smac: {python}\n" in done.stdout
+    assert f"--task.options.client smac --task.options.python {python}\n" in done.stdout
+
+    checkout(tmp_path / "smac", "raise ImportError('Descriptors')")
+    done = run(home, "--smac", "smac", "--python", sys.executable, folder=tmp_path)
+    assert done.returncode == 1
+    assert "cannot be imported; remove it, try again" in done.stderr
+    (tmp_path / "smac" / "backend.py").write_text("")
+    done = run(home, "--smac", "smac", "--python", sys.executable, folder=tmp_path)
+    assert done.returncode == 1
+    assert f"pip could not install {tmp_path / 'smac'}" in done.stderr
