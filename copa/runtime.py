@@ -22,6 +22,7 @@ from copa.telemetry.http import Health, TelemetryServer, check_exposure
 from copa.telemetry.journal import not_vital
 from copa.telemetry.logs import start_logging
 from copa.telemetry.metrics import BUILD, LOOP_IDLE, registry_of
+from copa.waiting import pulsing
 
 PARENT_VARIABLE = "COPA_PARENT"
 """Environment variable with the process id of the supervisor that a process must not outlive."""
@@ -52,6 +53,12 @@ class Process:
     def beat(self) -> None:
         """Say that the loop is alive."""
         self.health.beat()
+
+    def pulse(self) -> None:
+        """Say that a long wait is alive; raises UnavailableError where the process was told to stop meanwhile."""
+        self.beat()
+        if self.stopping.is_set():
+            raise UnavailableError(f"{self.role} {self.index} was told to stop while it waited.")
 
 
 def die_with_parent(signal_number: int) -> None:
@@ -120,7 +127,8 @@ def process(role: str, config: Config, index: int = 0) -> Iterator[Process]:
     server = TelemetryServer(config.telemetry.host, config.telemetry.port, frame.health, registry_of(role))
     note = _process_note(config, role, index, server.port)
     try:
-        yield frame
+        with pulsing(frame.pulse):
+            yield frame
     except UnavailableError as error:
         if not frame.stopping.is_set():
             raise

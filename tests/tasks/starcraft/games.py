@@ -1,7 +1,7 @@
 """Games that run as processes, looked at from outside."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
@@ -29,6 +29,11 @@ def games_of(pid: int) -> list[int]:
 def hosts_of(pid: int) -> list[int]:
     """The game hosts that process `pid` started."""
     return [host for host in children(pid) if _command(host, "game_host")]
+
+
+def gone(pids: Iterable[int], seconds: float = 30.0) -> None:
+    """Wait until none of the processes runs; fails when one still does."""
+    until(lambda: not any(map(alive, pids)), "the end of hosts and games", seconds)
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:

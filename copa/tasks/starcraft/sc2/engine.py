@@ -12,6 +12,7 @@ from copa.tasks.starcraft.sc2.game_host.wire import BEGIN_TYPE, FIELDS, ORDERS_T
 from copa.tasks.starcraft.sc2.host import START_SECONDS, STEP_SECONDS, Host, HostLostError
 from copa.tasks.starcraft.spawn import spawn_points
 from copa.tasks.starcraft.units import Orders, Units
+from copa.waiting import pulse
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class GameEngine:
     def start(self, rows: Ints, episodes: Ints, armies: Ints) -> None:
         """Begin battles, as `Engine` says; a game that dies meanwhile is started anew.
 
-        Raises UnavailableError where there is no game to start, or it keeps dying.
+        Raises UnavailableError where there is no game to start, it keeps dying, or this process was told to stop.
         """
         self._fighting[rows] = False
         told = np.zeros(len(rows), BEGIN_TYPE)
@@ -114,6 +115,7 @@ class GameEngine:
         deaths = max((int(self._deaths[row]) for row in new), default=0)
         if deaths:
             time.sleep(BACK_OFF_SECONDS * 2 ** (deaths - 1))
+            pulse()
         for row in new:
             (seed,) = np.random.SeedSequence([self.seed, episodes[row]]).generate_state(1).tolist()
             self._hosts[row] = Host(self._python, self._client, seed)

@@ -2,7 +2,8 @@
 
 Like the game it goes on when its client goes, takes debug commands and orders into account with the next loop, gives
 control of the enemy to whom asks for it and takes it away when asked again, and does not show the dead. The environment
-variables STANDIN_MAP_SIZE and STANDIN_KNOWN_TYPES make it a game with another map, or of another version.
+variables STANDIN_MAP_SIZE and STANDIN_KNOWN_TYPES make it a game with another map, or of another version; with
+STANDIN_START_SECONDS it takes so long before it can be spoken to.
 """
 
 import os

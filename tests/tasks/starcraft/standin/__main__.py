@@ -1,7 +1,9 @@
 """`python -m tests.tasks.starcraft.standin -listen 127.0.0.1 -port P -dataDir D -tempDir T`, as the game is started."""
 
 import argparse
+import os
 import socket
+import time
 from pathlib import Path
 
 from s2clientprotocol import sc2api_pb2
@@ -19,6 +21,7 @@ def main() -> None:
     options, _ = parser.parse_known_args()  # clients add some that are about graphics
     assert options.dataDir.is_dir()
     assert options.tempDir.is_dir()
+    time.sleep(float(os.environ.get("STANDIN_START_SECONDS", "0")))
     game = Game()
     with socket.create_server((options.listen, options.port)) as server:
         while True:

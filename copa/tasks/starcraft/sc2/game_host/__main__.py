@@ -14,6 +14,7 @@ from .failures import LostError, MissingError
 from .installation import find_installation
 from .lifetime import live_no_longer_than
 from .packages import check_direct, check_smac
+from .scratch import scratch_folder
 from .wire import BEGIN_TYPE, ORDERS_TYPE, Kind, receive, send
 
 CHECKS = {"smac": check_smac, "direct": check_direct}
@@ -23,7 +24,7 @@ CHECKS = {"smac": check_smac, "direct": check_direct}
 def main(client: str, descriptor: int, parent: int, seed: int) -> None:
     """Serve the engine at the other end of the socket."""
     live_no_longer_than(parent)
-    with socket.socket(fileno=descriptor) as end, contextlib.suppress(OSError):
+    with scratch_folder(), socket.socket(fileno=descriptor) as end, contextlib.suppress(OSError):
         try:
             serve(end, client, seed)
         except EOFError:
