@@ -7,6 +7,7 @@ from copa.tasks.starcraft.micro import MicroEngine
 from copa.tasks.starcraft.micro.engine import fight_on
 from copa.tasks.starcraft.micro.figures import Figures
 from copa.tasks.starcraft.micro.state import State
+from copa.tasks.starcraft.scenarios import MARINES_MARAUDERS_MEDIVACS, ZEALOTS_AND_STALKERS, ScenarioSet
 from copa.tasks.starcraft.unit_types import MEDIVAC, UNIT_TYPES
 from tests.tasks.starcraft.micro import orders
 
@@ -77,3 +78,25 @@ def test_mirrored_armies_with_the_same_luck_do_the_same_to_each_other() -> None:
     damage = 8 * 160 - (state.health + state.shield)[:8].sum(axis=0)
     assert damage.min() > 300
     assert mirrored.mean() > 0.8, "all but those in which rounding decided between two targets"
+
+
+@pytest.mark.parametrize("scenarios", [ZEALOTS_AND_STALKERS, MARINES_MARAUDERS_MEDIVACS], ids=lambda found: found.name)
+def test_so_do_all_armies_of_a_set(scenarios: ScenarioSet) -> None:
+    """Four standard deviations over all armies, and five for the worst of them."""
+    each = 24
+    armies = np.repeat(scenarios.armies, each, axis=0)
+    battles = len(armies)
+    engine = MicroEngine(battles, seed=3)
+    engine.start(np.arange(battles), np.arange(battles), armies)
+    give_allies_the_enemys_script(engine)
+    allies, enemies = survivors(engine.state)
+    for _ in range(120):
+        engine.step(orders({}, battles))
+        allies, enemies = survivors(engine.state)
+        if (allies & enemies).mean() < 0.03:
+            break
+    decided = (allies != enemies).reshape(-1, each).sum(axis=1)
+    difference = (allies.astype(int) - enemies).reshape(-1, each).sum(axis=1)
+    assert decided.sum() > 0.95 * battles
+    assert abs(difference.sum()) < 4 * np.sqrt(decided.sum())
+    assert (np.abs(difference) < 5 * np.sqrt(decided)).all()
