@@ -11,6 +11,7 @@ from copa.assembly import open_home
 from copa.config.load import parse_role_arguments
 from copa.config.schema import Config
 from copa.evaluation import default_teams, evaluate
+from copa.replay import Replay
 from copa.reporting.table import cell
 from copa.runtime import Process, process
 from copa.tasks import task_spec
@@ -46,17 +47,21 @@ def main(argv: list[str]) -> None:
                 metrics.RUN_STEPS.set(stats.steps)
                 metrics.RUN_STEPS_PLANNED.set(stats.total_steps)
                 _evaluate(config, published, stats.steps, journal, frame)
-                published = _next(follower, frame, config.evaluator.seconds - (time.monotonic() - began))
+                published = _next(follower, replay, frame, config.evaluator.seconds - (time.monotonic() - began))
         finally:
             follower.close()
             journal.close()
 
 
-def _next(follower: WeightsFollower, frame: Process, pause: float) -> Published | None:
-    """The newest weights after `pause` seconds, or as soon as there are newer ones; None when told to stop."""
+def _next(follower: WeightsFollower, replay: Replay, frame: Process, pause: float) -> Published | None:
+    """The newest weights after `pause` seconds, or as soon as there are newer ones; None when told to stop.
+
+    Raises ReplayGoneError when the run is deleted meanwhile: weights that never come would be waited for for ever.
+    """
     until = time.monotonic() + pause
     while not frame.stopping.wait(0.2):
         frame.beat()
+        replay.check_present()
         if time.monotonic() >= until and (published := follower.take()) is not None:
             return published
     return None

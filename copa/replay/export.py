@@ -47,6 +47,8 @@ def _actor_counters(session: Session, actor: int) -> list[Any]:
     incarnation, token, number, steps, segments = session.link.command(
         "HMGET", key, "incarnation", "token", "number", "steps", "segments"
     )
+    if incarnation is None:
+        raise session.gone()
     return [int(incarnation), token.decode(), int(number), int(steps), int(segments)]
 
 
@@ -125,6 +127,7 @@ def _read_block(session: Session, first: int, end: int) -> tuple[bytes, list[byt
     side = flags + generations
     intact = session.layout.intact(records)
     if len(side) != (end - first) * SIDE_BYTES or not intact.all():
+        session.check_present()
         slot = first + int(np.argmin(intact))
         raise DataError(
             f"The replay of run {session.run!r} has a damaged or missing record (slot {slot}); it was not exported."

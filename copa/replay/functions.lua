@@ -234,9 +234,8 @@ local function owns(key, term, token)
   return term > known or (term == known and held[2] == token), term > known
 end
 
--- args: owner, term, token, lease_ms
+-- args: owner, term, token, lease_ms; of a run that is there
 local function renew_owner(keys, args)
-  if redis.call('EXISTS', keys[1]) == 0 then return { 'gone' } end
   local key = prefix_of(keys[1]) .. 'owner'
   local allowed, forgotten = owns(key, tonumber(args[2]), args[3])
   if not allowed then return { 'superseded', redis.call('HGET', key, 'owner') } end
@@ -250,7 +249,7 @@ end
 -- args: term, token
 local function release_owner(keys, args)
   local key = prefix_of(keys[1]) .. 'owner'
-  if not owns(key, tonumber(args[1]), args[2]) then return 0 end
+  if not load_state(keys[1]) or not owns(key, tonumber(args[1]), args[2]) then return 0 end
   return redis.call('HSET', key, 'expires', 0)
 end
 
@@ -258,10 +257,10 @@ end
 -- where the records are in shards, how many these hold now
 local function permit(keys, args)
   local key = keys[1]
-  local renewed = renew_owner(keys, args)
-  if renewed[1] ~= 'ok' then return renewed end
   local state = load_state(key)
   if not state then return { 'gone' } end
+  local renewed = renew_owner(keys, args)
+  if renewed[1] ~= 'ok' then return renewed end
   notice_restart(key, state)
   local owner_key = prefix_of(key) .. 'owner'
   local batch, drawn, fill = tonumber(args[5]), tonumber(args[6]), tonumber(args[7])

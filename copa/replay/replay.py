@@ -21,7 +21,7 @@ from copa.replay.functions import call, load_functions
 from copa.replay.layout import RecordLayout
 from copa.replay.limits import ActorLease, Admission, Claim, Limits, Permit, Push, ReplayStats, Ring
 from copa.replay.session import Session
-from copa.replay.side import SideIndex, side_commands
+from copa.replay.side import SIDE_BYTES, SideIndex, side_commands
 from copa.segments import Segments
 from copa.telemetry import metrics
 
@@ -299,6 +299,7 @@ class Replay(Session):
             whole += [record for record, good in zip(records, intact, strict=True) if good and record is not None]
             if len(whole) == count:
                 return self.layout.decode_intact(whole)
+            self.check_present()
             bad = slots[~intact]
             damaged += bad.tolist()
             self.corrupt += len(bad)
@@ -319,7 +320,10 @@ class Replay(Session):
         """Bring `side` up to date with the ring as it was `seen`."""
         ranges = self.side.stale_ranges(seen.position, seen.life)
         commands = [command for first, end in ranges for command in side_commands(self.keys, first, end)]
-        self.side.update(ranges, self.link.transaction(*commands) if commands else [], seen.position, seen.life)
+        read = self.link.transaction(*commands) if commands else []
+        if sum(map(len, read)) < SIDE_BYTES * sum(end - first for first, end in ranges):
+            raise self.gone()
+        self.side.update(ranges, read, seen.position, seen.life)
 
     def rewarded(self) -> NDArray[np.int64]:
         """Slots whose segment has a positive reward, as of the last `refresh_side`."""
@@ -338,8 +342,6 @@ class Replay(Session):
             return np.empty(0, np.int64)
         drawn = rng.choice(population, count, replace=count > population, shuffle=False)
         return self.filled(permit, drawn) if among is None else among[drawn]
-
-    # --- looking after it --------------------------------------------------------------------------------------
 
     def stats(self) -> ReplayStats:
         """Counters and sizes as they are now."""

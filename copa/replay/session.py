@@ -138,13 +138,22 @@ class Session:
         except FunctionsMissingError:
             return [b"gone"]
 
+    def check_present(self) -> None:
+        """Raise ReplayGoneError where the run is not in Redis (any more)."""
+        self.present(self.call("admission", write=False))
+
+    def gone(self) -> ReplayGoneError:
+        """The error of a run that is not there."""
+        return ReplayGoneError(
+            f"Run {self.run!r} is not in Redis at {self.link.address}: it was deleted (`copa replay reset`, FLUSHALL), "
+            "or the server came back without its data. Start its learner again, which makes it anew and goes on from "
+            "its newest checkpoint, and then what else of the run has ended."
+        )
+
     def present(self, answer: list[Any]) -> list[Any]:
         """`answer` of a function; raises ReplayGoneError or LeaseLostError where it says so."""
         if answer[0] == b"gone":
-            raise ReplayGoneError(
-                f"Run {self.run!r} is not in Redis at {self.link.address}: it was reset, or the server came back "
-                "without its data. Its learner makes it anew; start that first."
-            )
+            raise self.gone()
         if answer[0] == b"superseded":
             other = f" ({answer[1].decode()})" if len(answer) > 1 and answer[1] else ""
             raise LeaseLostError(
