@@ -1,5 +1,6 @@
 """`copa launch`."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from copa.cli.options import SETTINGS_CONTEXT, configured, name_flags, named
-from copa.cli.running import RUN_OPTIONS, holding, new_run, resumed_run, supervise
+from copa.cli.running import RUN_OPTIONS, holding, new_run, resumed_run, supervise, tell
 from copa.config.urls import without_password
 from copa.errors import ConfigError, UnavailableError
 from copa.extras import installing
@@ -86,14 +87,9 @@ def launch(
     with holding(config, folder), cluster(address, folder.logs / "ray.log", cpus=cpus):
         if short := shortage(config, places):
             console.print(f"Ray has {short}: some roles wait until there is more", markup=False, soft_wrap=True)
-        return supervise(
-            config,
-            folder,
-            RayCrew(folder, config, places),
-            console,
-            plain=plain,
-            command=f"copa launch --ray {address}",
-        )
+        outcome = supervise(config, folder, RayCrew(folder, config, places), console, plain=plain)
+    again = ["copa", "launch", "--ray", address, *(word for text in on for word in ("--on", text))]
+    return tell(console, folder, outcome, command=shlex.join(again))
 
 
 def parse_places(given: Sequence[str]) -> dict[str, str]:

@@ -70,10 +70,8 @@ def located(config: "Config", folder: "RunFolder") -> "Config":
     return config.model_copy(update={"run": config.run.model_copy(update={"folder": folder.path})})
 
 
-def supervise(
-    config: "Config", folder: "RunFolder", crew: "Crew", console: "Console", *, plain: bool, command: str
-) -> int:
-    """Run until the end and tell how it ended; returns the exit code. `command` is what goes on with a run."""
+def supervise(config: "Config", folder: "RunFolder", crew: "Crew", console: "Console", *, plain: bool) -> "Outcome":
+    """Run until the end."""
     from copa.run_folder import command_line
     from copa.supervisor.supervisor import Supervisor
     from copa.supervisor.view import new_view
@@ -81,9 +79,7 @@ def supervise(
     folder.mend_metrics()
     folder.note_start(command_line())
     console.print(f"run {folder.path}", markup=False, highlight=False, soft_wrap=True)
-    outcome = Supervisor(folder, config, new_view(console, plain=plain), crew).run()
-    _tell(console, folder, outcome, f"{command} --resume {shlex.quote(str(folder.path))}")
-    return outcome.exit_code
+    return Supervisor(folder, config, new_view(console, plain=plain), crew).run()
 
 
 @contextlib.contextmanager
@@ -99,12 +95,14 @@ def holding(config: "Config", folder: "RunFolder") -> Iterator[None]:
         yield
 
 
-def _tell(console: "Console", folder: "RunFolder", outcome: "Outcome", resume: str) -> None:
+def tell(console: "Console", folder: "RunFolder", outcome: "Outcome", *, command: str) -> int:
+    """Say how a run ended; returns the exit code. `command` is what goes on with one."""
     from copa.reporting.table import final_table
 
     def say(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    resume = f"{command} --resume {shlex.quote(str(folder.path))}"
     match outcome.state:
         case "finished":
             final = folder.final()
@@ -121,6 +119,7 @@ def _tell(console: "Console", folder: "RunFolder", outcome: "Outcome", resume: s
             _tell_failure(folder, outcome.death, resume)
         case _:
             pass
+    return outcome.exit_code
 
 
 def _tell_failure(folder: "RunFolder", death: "Death", resume: str) -> None:

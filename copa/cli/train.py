@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from copa.cli.options import SETTINGS_CONTEXT, configured, name_flags, named, resolved
-from copa.cli.running import RUN_OPTIONS, holding, located, new_run, resumed_run, supervise
+from copa.cli.running import RUN_OPTIONS, holding, located, new_run, resumed_run, supervise, tell
 from copa.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def _train_run(config: "Config", folder: "RunFolder", *, plain: bool) -> int:
 
     from copa.supervisor.crew import LocalCrew
 
+    console = Console()
     with holding(config, folder):
-        return supervise(config, folder, LocalCrew(folder, config), Console(), plain=plain, command="copa train")
+        outcome = supervise(config, folder, LocalCrew(folder, config), console, plain=plain)
+    return tell(console, folder, outcome, command="copa train")
 
 
 def _new_group(

@@ -18,6 +18,9 @@ from copa.errors import ConfigError, UnavailableError
 LOCAL = "local"
 AUTO = "auto"
 
+NICENESS = "RAY_worker_niceness"
+"""Variable of Ray's: 15 by default, with which learning would yield to all else on the machine."""
+
 REACH_SECONDS = 5.0
 
 LOOPBACK = "127.0.0.2"
@@ -43,7 +46,7 @@ def cluster(address: str, said: Path, *, cpus: float) -> Iterator[None]:
         stack.enter_context(contextlib.redirect_stderr(file))
         own: dict[str, Any] = {}
         if address == LOCAL:
-            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+            os.environ |= {"RAY_AUTH_TOKEN": secrets.token_hex(32), NICENESS: "0"}
             sessions = tempfile.TemporaryDirectory(prefix="copa-ray-", ignore_cleanup_errors=True)
             own = {
                 "_temp_dir": stack.enter_context(sessions),

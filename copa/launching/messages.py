@@ -40,7 +40,7 @@ class Report:
     pid: int | None
     """Of the role's process; None when there is none, or when it has ended."""
     restarts: int
-    """Of the process, within this life."""
+    """Starts of a process after the first, within this life."""
     metrics: str | None
     """What it answers on `/metrics`."""
     death: Mapping[str, object] | None

@@ -41,6 +41,8 @@ class Role:
         self._config = self._folder.config()
         self._endpoints: dict[str, str] | None = None
         self._child: Child | None = None
+        self._replaced = 0
+        """Restarts up to the present child's start."""
         self._stopped = False
 
     def look(self, orders: str) -> str:
@@ -76,6 +78,8 @@ class Role:
             self._config, self._folder, self._role, self._index, endpoints | {"COPA_RUN_FOLDER": str(self._folder.path)}
         )
         self._endpoints = endpoints
+        if self._child is not None:
+            self._replaced += self._child.restarts + 1
         self._child = Child(program)
         self._child.start()
 
@@ -104,7 +108,7 @@ class Role:
             node=self._node,
             state=state,
             pid=pid,
-            restarts=child.restarts if child is not None else 0,
+            restarts=self._replaced + (child.restarts if child is not None else 0),
             metrics=metrics,
             death=None if death is None else asdict(death),
         )

@@ -7,13 +7,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from copa.cli.main import run as command
+from copa.config.load import resolve, to_toml
 from copa.extras import installing
+from copa.launching.cluster import NICENESS
+from copa.launching.messages import Orders, Report
+from copa.launching.role import Role
 from copa.replay.server import running
 from copa.run_folder import RunFolder
 from tests.security.parts import free_port
@@ -33,6 +38,7 @@ class Nodes:
             "RAY_TMPDIR": sessions,
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",
+            NICENESS: "0",
             MARK: secrets.token_hex(16),
         }
         self._process = subprocess.Popen(
@@ -196,6 +202,32 @@ def test_settings_that_a_cluster_cannot_do_with(
         assert words in said
         assert "secret" not in said
     assert list(tmp_path.iterdir()) == [], "no folder is made for a run that cannot be"
+
+
+def test_a_node_that_does_not_see_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    config = to_toml(resolve(preset="smoke").config, preset="smoke")
+
+    def look(role: Role, endpoints: dict[str, str] | None) -> Report:
+        life = Report.read(role.look(Orders("", endpoints, None).text())).life
+        return Report.read(role.look(Orders(life, endpoints, None).text()))
+
+    learner = Role("learner", 0, "/absent", "owner", config)
+    told = look(learner, {}).death
+    assert told is not None
+    assert told["delay"] is None
+    assert "--on learner=node:" in str(told["lines"])
+
+    actor = Role("actor", 0, "/absent", "owner", config)
+    assert look(actor, None).pid is None, "nothing is started before it is known what is where"
+    first = look(actor, {"COPA_REDIS_URL": f"redis://127.0.0.1:{free_port()}", "COPA_COACH_ADDRESS": "127.0.0.1:1"})
+    assert first.pid is not None
+    environment = Path("/proc", str(first.pid), "environ").read_bytes().decode()
+    assert f"COPA_RUN_FOLDER={tmp_path}/copa-" in environment
+    actor.stop(signal.SIGKILL)
+    while (last := look(actor, {})).pid is not None:
+        time.sleep(0.05)
+    assert last.state == "stopped"
 
 
 def test_without_ray_it_says_what_to_install(tmp_path: Path) -> None:
