@@ -13,6 +13,7 @@ from copa.errors import CopaError
 
 _COMMANDS: dict[str, str] = {
     "train": "copa.cli.train:train",
+    "launch": "copa.cli.launch:launch",
     "eval": "copa.cli.evaluate:evaluate",
     "render": "copa.cli.render:render",
     "report": "copa.cli.report:report",

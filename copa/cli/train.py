@@ -1,7 +1,5 @@
 """`copa train`."""
 
-import logging
-import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,18 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from copa.cli.options import SETTINGS_CONTEXT, configured, name_flags, named, resolved
+from copa.cli.running import RUN_OPTIONS, holding, located, new_run, resumed_run, supervise, tell
 from copa.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from copa.config.schema import Config
     from copa.run_folder import RunFolder
     from copa.run_group import RunGroup
-    from copa.supervisor.processes import Death
-    from copa.supervisor.supervisor import Outcome
 
-_OPTIONS = ("--run-dir", "--resume", "--seeds", "--plain", "--task", "--method")
+_OPTIONS = (*RUN_OPTIONS, "--seeds")
 
 
 @click.command(context_settings=SETTINGS_CONTEXT)
@@ -63,29 +58,19 @@ def train(
     if seeds is not None:
         return _train_group(_new_group(seeds, run_dir, preset, file, [*settings, *names]), plain=plain)
     given = [*settings, *names, *(["--run.folder", str(run_dir)] if run_dir else [])]
-    return _train_run(*(_resumed(resume, given) if resume else _new(preset, file, given)), plain=plain)
+    run = resumed_run(resume, given, known=_OPTIONS) if resume else new_run(preset, file, given, known=_OPTIONS)
+    return _train_run(*run, plain=plain)
 
 
 def _train_run(config: "Config", folder: "RunFolder", *, plain: bool) -> int:
     from rich.console import Console
 
-    from copa.run_folder import command_line
-    from copa.supervisor.supervisor import Supervisor
-    from copa.supervisor.view import new_view
-    from copa.telemetry.http import check_exposure
+    from copa.supervisor.crew import LocalCrew
 
-    check_exposure(config.telemetry)
     console = Console()
-    logging.basicConfig(
-        filename=folder.logs / "supervisor.log", format="%(asctime)s %(levelname)s %(message)s", force=True
-    )
-    with folder.held():
-        folder.mend_metrics()
-        folder.note_start(command_line())
-        console.print(f"run {folder.path}", markup=False, highlight=False, soft_wrap=True)
-        outcome = Supervisor(folder, config, new_view(console, plain=plain)).run()
-    _tell(console, folder, outcome)
-    return outcome.exit_code
+    with holding(config, folder):
+        outcome = supervise(config, folder, LocalCrew(folder, config), console, plain=plain)
+    return tell(console, folder, outcome, command="copa train")
 
 
 def _new_group(
@@ -116,79 +101,14 @@ def _train_group(group: "RunGroup", *, plain: bool) -> int:
             click.echo(f"seed {seed} is complete: {path}")
             continue
         if begun:
-            run = _resumed(path, [])
+            run = resumed_run(path, [], known=_OPTIONS)
         else:
             config = group.member_config(seed)
             folder = RunFolder.create(config, preset=group.preset)
-            run = _located(config, folder), folder
+            run = located(config, folder), folder
         code = _train_run(*run, plain=plain)
         if code != 0:
             click.echo(f"the group stopped at seed {seed}; go on with all of it by  {go_on}")
             return code
     click.echo(f"group complete; compare by  copa compare {shlex.quote(str(group.path))}")
     return 0
-
-
-def _new(preset: str | None, file: Path | None, settings: Sequence[str]) -> "tuple[Config, RunFolder]":
-    from copa.run_folder import RunFolder
-    from copa.tasks import task_spec
-
-    found = resolved(preset, file, settings, known=_OPTIONS)
-    task_spec(found.config.task.name, found.config.task.options)
-    folder = RunFolder.create(found.config, preset=found.preset)
-    return _located(found.config, folder), folder
-
-
-def _resumed(run: Path, settings: Sequence[str]) -> "tuple[Config, RunFolder]":
-    from copa.config.load import split_flags
-    from copa.run_folder import RunFolder
-    from copa.supervisor.resume import resumed_config
-
-    folder = RunFolder.open(run)
-    flags = split_flags(settings, known=_OPTIONS)
-    config = _located(resumed_config(folder, flags, os.environ), folder)
-    if folder.running_pid() is None:
-        folder.write_config(config, preset=str(folder.info()["preset"]))
-    return config, folder
-
-
-def _located(config: "Config", folder: "RunFolder") -> "Config":
-    return config.model_copy(update={"run": config.run.model_copy(update={"folder": folder.path})})
-
-
-def _tell(console: "Console", folder: "RunFolder", outcome: "Outcome") -> None:
-    from copa.reporting.table import final_table
-
-    def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    resume = f"copa train --resume {shlex.quote(str(folder.path))}"
-    match outcome.state:
-        case "finished":
-            final = folder.final()
-            if final is not None:
-                console.print(final_table(final))
-            say(f"curves      {folder.curves_file}")
-            say(f"report      {folder.report_file}")
-            say(f"more steps  {resume} --run.steps N")
-        case "interrupted":
-            saved = sorted(folder.checkpoints.glob("checkpoint-*.safetensors"))
-            say(f"stopped; checkpoint {saved[-1]}" if saved else "stopped before there was a checkpoint")
-            say(f"go on with  {resume}")
-        case "failed" if outcome.death is not None:
-            _tell_failure(folder, outcome.death, resume)
-        case _:
-            pass
-
-
-def _tell_failure(folder: "RunFolder", death: "Death", resume: str) -> None:
-    last = death.lines[-1] if death.lines else ""
-    if last.startswith("error: "):
-        click.echo(f"error: {death.name}: {last.removeprefix('error: ')}", err=True)
-        return
-    click.echo("\n".join(death.lines), err=True)
-    click.echo(
-        f"error: {death.name} ended the run ({death.reason}); its last lines are above, its log is"
-        f" {folder.logs / f'{death.name}.log'}; go on with {resume}",
-        err=True,
-    )

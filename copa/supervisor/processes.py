@@ -55,7 +55,7 @@ class Death:
     lines: tuple[str, ...]
     """The last lines of its log."""
     delay: float | None
-    """Seconds until it is started again; None when it is given up."""
+    """Seconds until it is started again, 0 when as soon as there is a place for it; None when it is given up."""
 
 
 class Restarts:
@@ -87,6 +87,21 @@ class Child:
         self._start_at = 0.0
         self._limit = Restarts()
         self._log_offset = 0
+
+    @property
+    def role(self) -> str:
+        """What it is."""
+        return self.program.role
+
+    @property
+    def name(self) -> str:
+        """`role-index`."""
+        return self.program.name
+
+    @property
+    def place(self) -> str:
+        """Where it runs, in words."""
+        return f"process {self.pid}"
 
     @property
     def pid(self) -> int | None:

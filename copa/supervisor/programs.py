@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from copa.config.schema import Config
 from copa.errors import UnavailableError
+from copa.methods import method_named
 from copa.run_folder import RunFolder
 from copa.runtime import PARENT_VARIABLE
 from copa.supervisor.processes import Program
@@ -30,44 +31,43 @@ def finish_program(folder: RunFolder) -> Program:
     return Program("finish", 0, command, _environment({}, os.cpu_count()), folder.logs / "finish-0.log")
 
 
-def role_programs(
-    config: Config, folder: RunFolder, *, coach: bool, redis_url: str, coach_address: str
-) -> list[Program]:
-    """Learner, coach (if the method has one), evaluator and actors, in the order they are started.
+def roles_of(config: Config) -> list[tuple[str, int]]:
+    """Role and number of every process: learner, coach (if the method has one), evaluator, actors; started in order."""
+    coach = [("coach", 0)] if method_named(config.method.name).coach else []
+    return [("learner", 0), *coach, ("evaluator", 0), *(("actor", index) for index in range(config.actor.count))]
 
-    Endpoints that exist only while this run is up, and what may hold a password, travel in the environment.
+
+def role_programs(config: Config, folder: RunFolder, *, redis_url: str, coach_address: str) -> list[Program]:
+    """The programs of `roles_of`, on this machine."""
+    roles = roles_of(config)
+    return [
+        role_program(
+            config,
+            folder,
+            role,
+            index,
+            {"COPA_REDIS_URL": redis_url, "COPA_COACH_ADDRESS": coach_address, "COPA_TELEMETRY_PORT": str(port)},
+        )
+        for (role, index), port in zip(roles, _ports(config, roles), strict=True)
+    ]
+
+
+def role_program(config: Config, folder: RunFolder, role: str, index: int, endpoints: Mapping[str, str]) -> Program:
+    """One process of a role.
+
+    `endpoints`, which exist only while this run is up, and what may hold a password, travel in the environment.
     """
-    roles = [("learner", 0), *([("coach", 0)] if coach else []), ("evaluator", 0)]
-    roles += [("actor", index) for index in range(config.actor.count)]
     threads = {
         "learner": config.learner.threads,
         "coach": 1,
         "evaluator": config.evaluator.threads,
         "actor": config.actor.threads,
     }
-    ports = _ports(config, roles)
-    endpoints = {"COPA_REDIS_URL": redis_url, "COPA_COACH_ADDRESS": coach_address}
     if config.redis.shards:
-        endpoints["COPA_REDIS_SHARDS"] = ",".join(config.redis.shards)
-    return [
-        Program(
-            role,
-            index,
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                _MODULES.get(role, role),
-                "--config",
-                str(folder.config_file),
-                "--index",
-                str(index),
-            ],
-            _environment({**endpoints, "COPA_TELEMETRY_PORT": str(port)}, threads[role]),
-            folder.logs / f"{role}-{index}.log",
-        )
-        for (role, index), port in zip(roles, ports, strict=True)
-    ]
+        endpoints = {**endpoints, "COPA_REDIS_SHARDS": ",".join(config.redis.shards)}
+    module = _MODULES.get(role, role)
+    command = [sys.executable, "-P", "-m", module, "--config", str(folder.config_file), "--index", str(index)]
+    return Program(role, index, command, _environment(endpoints, threads[role]), folder.logs / f"{role}-{index}.log")
 
 
 def _ports(config: Config, roles: list[tuple[str, int]]) -> list[int]:

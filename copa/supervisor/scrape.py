@@ -1,10 +1,10 @@
-"""What a run is doing: asked of its processes over HTTP, of the replay, and of metrics.jsonl."""
+"""What a run is doing: asked of its processes, of the replay, and of metrics.jsonl."""
 
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,9 @@ from copa.supervisor.counters import Counters, parse
 
 SECONDS = 1.0
 """Time between two looks."""
+
+Expositions = Mapping[str, tuple[object, str | None]]
+"""By name of a process: which incarnation of it this is, and what it answers on `/metrics`, if it does."""
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +61,18 @@ class Snapshot:
     """Names of the processes that answer."""
 
 
+def exposition(host: str, note: Mapping[str, Any]) -> tuple[object, str | None]:
+    """What the process of this machine answers whose note in `processes/` is `note`."""
+    return note.get("pid"), fetch(base_url(host, note["port"]) + "/metrics")
+
+
 class Scraper:
     """Looks every second from a thread; `snapshot` is the newest picture."""
 
-    def __init__(self, folder: RunFolder, host: str, open_replay: Callable[[], Replay]) -> None:
-        self._folder = folder
-        self._host = host
+    def __init__(
+        self, folder: RunFolder, expositions: Callable[[], Expositions], open_replay: Callable[[], Replay]
+    ) -> None:
+        self._expositions = expositions
         self._open_replay = open_replay
         self._replay: Replay | None = None
         self._counters = Counters()
@@ -96,15 +105,11 @@ class Scraper:
     def _look(self) -> Snapshot:
         counters = self._counters
         answered = set()
-        for note in self._folder.notes():
-            name = f"{note.get('role')}-{note.get('index')}"
-            if "port" not in note:
-                continue
-            text = fetch(base_url(self._host, note["port"]) + "/metrics")
+        for name, (incarnation, text) in self._expositions().items():
             if text is None:
                 counters.gone(name)
             else:
-                counters.put(name, note.get("pid"), parse(text))
+                counters.put(name, incarnation, parse(text))
                 answered.add(name)
         counters.mark(time.monotonic())
         self._journal.read()

@@ -14,12 +14,12 @@ from typing import Any, Literal
 from copa.assembly import open_replay
 from copa.config.schema import Config
 from copa.errors import UnavailableError
-from copa.methods import method_named
 from copa.replay import connect
 from copa.replay.server import EmbeddedServer
 from copa.run_folder import RunFolder
+from copa.supervisor.crew import Crew, Member
 from copa.supervisor.processes import Child, Death, Program
-from copa.supervisor.programs import finish_program, role_programs, server_program
+from copa.supervisor.programs import finish_program, server_program
 from copa.supervisor.scrape import Scraper
 from copa.supervisor.view import Picture, ProcessState, View
 
@@ -69,14 +69,18 @@ class Signals:
 
 
 class Supervisor:
-    """One run on this machine. `run` must be called from the main thread."""
+    """One run, whose folder and embedded server are on this machine; its roles are where `crew` starts them.
 
-    def __init__(self, folder: RunFolder, config: Config, view: View) -> None:
+    `run` must be called from the main thread.
+    """
+
+    def __init__(self, folder: RunFolder, config: Config, view: View, crew: Crew) -> None:
         self._folder = folder
         self._config = config
         self._view = view
+        self._crew = crew
         self._signals = Signals()
-        self._children: list[Child] = []
+        self._children: list[Member] = []
         self._scraper: Scraper | None = None
         self._sockets: Path | None = None
         self._failure: Death | None = None
@@ -164,17 +168,11 @@ class Supervisor:
     def _start_roles(self, redis_url: str) -> None:
         config = self._config
         assert self._sockets is not None
-        for program in role_programs(
-            config,
-            self._folder,
-            coach=method_named(config.method.name).coach,
-            redis_url=redis_url,
-            coach_address=f"unix:{self._sockets / 'coach.sock'}",
-        ):
-            self._add(program)
+        for member in self._crew.start(redis_url, self._sockets):
+            self._children.append(member)
         redis = config.redis.model_copy(update={"url": redis_url, "patience": 1.0})
         reachable = config.model_copy(update={"redis": redis})
-        self._scraper = Scraper(self._folder, config.telemetry.host, lambda: open_replay(reachable))
+        self._scraper = Scraper(self._folder, self._crew.expositions, lambda: open_replay(reachable))
         self._scraper.start()
 
     def _watch_training(self) -> bool:
@@ -184,10 +182,10 @@ class Supervisor:
             self._check_children()
             self._show()
             self._note()
-            workers = [child for child in self._children if child.program.role in ("actor", "learner")]
+            workers = [child for child in self._children if child.role in ("actor", "learner")]
             if all(child.state == "finished" for child in workers):
                 return True
-            if all(child.state == "finished" for child in workers if child.program.role == "learner"):
+            if all(child.state == "finished" for child in workers if child.role == "learner"):
                 learner_ended = learner_ended or time.monotonic()
                 if time.monotonic() - learner_ended > LAGGARD_SECONDS:
                     return True
@@ -224,17 +222,19 @@ class Supervisor:
             if death is not None:
                 self._tell_death(death)
             elif was == "waiting" and child.state == "running":
-                if child.program.role == "redis":
+                if child.role == "redis":
                     self._write_note(child, None)
-                self._view.say(f"{child.program.name} started again, as process {child.pid}")
+                again = " again" if child.restarts else ""
+                self._view.say(f"{child.name} started{again}, as {child.place}")
 
-    def _may_finish(self, child: Child) -> bool:
-        if child.program.role not in ("actor", "learner") or self._scraper is None or child.state != "running":
+    def _may_finish(self, child: Member) -> bool:
+        if child.role not in ("actor", "learner") or self._scraper is None or child.state != "running":
             return False
         return self._scraper.total_steps() >= self._config.run.steps
 
     def _tell_death(self, death: Death) -> None:
-        then = "given up" if death.delay is None else f"started again in {death.delay:.1f} s"
+        later = f" in {death.delay:.1f} s" if death.delay else " where there is a place"
+        then = "given up" if death.delay is None else f"started again{later}"
         self._view.say(f"{death.name} died: {death.reason}; {then}")
         for line in death.lines[-3:]:
             self._view.say(f"    {line}")
@@ -255,10 +255,10 @@ class Supervisor:
     def _stop_all(self) -> None:
         """End all children, those that others need last; kill what is still there when the time is up."""
         began = time.monotonic()
-        actors = [child for child in self._children if child.program.role in ("actor", "evaluator", "finish")]
-        learners = [child for child in self._children if child.program.role == "learner"]
-        coaches = [child for child in self._children if child.program.role == "coach"]
-        servers = [child for child in self._children if child.program.role == "redis"]
+        actors = [child for child in self._children if child.role in ("actor", "evaluator", "finish")]
+        learners = [child for child in self._children if child.role == "learner"]
+        coaches = [child for child in self._children if child.role == "coach"]
+        servers = [child for child in self._children if child.role == "redis"]
         stages = [
             (actors, ACTOR_STOP_SECONDS),
             (learners, LEARNER_STOP_SECONDS),
@@ -286,11 +286,11 @@ class Supervisor:
         snapshot = self._scraper.snapshot
         states = [
             ProcessState(
-                child.program.name,
+                child.name,
                 child.state,
                 child.pid,
                 child.restarts,
-                child.program.role in ("redis", "finish") or child.program.name in snapshot.answered,
+                child.role in ("redis", "finish") or child.name in snapshot.answered,
             )
             for child in self._children
         ]
@@ -324,7 +324,7 @@ class Supervisor:
         }
         self._folder.append_metrics(entry)
 
-    def _write_note(self, child: Child, url: str | None) -> None:
+    def _write_note(self, child: Member, url: str | None) -> None:
         known = next((note for note in self._folder.notes() if note.get("role") == "redis"), {})
         self._folder.write_note("redis", 0, {"pid": child.pid, "url": url or known.get("url")})
 
@@ -341,5 +341,5 @@ class Supervisor:
             path.unlink(missing_ok=True)
 
 
-def _any_alive(children: Iterable[Child]) -> bool:
+def _any_alive(children: Iterable[Member]) -> bool:
     return any(child.alive for child in children)

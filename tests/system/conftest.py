@@ -17,9 +17,11 @@ MARK = "RUN_UNDER_TEST"
 
 
 class Train:
-    """One `copa train` in a session of its own; `processes` finds everything that descends from it."""
+    """One `copa train`, or the like, in a session of its own; `processes` finds everything that descends from it."""
 
-    def __init__(self, arguments: list[str], output: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], output: Path, environment: dict[str, str] | None = None, command: str = "train"
+    ) -> None:
         self.mark = uuid.uuid4().hex
         self.output = output
         self._known: set[tuple[int, str]] = set()
@@ -27,7 +29,7 @@ class Train:
         kept.pop("REDIS_URL", None)
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "copa.cli", "train", *arguments],
+                [sys.executable, "-m", "copa.cli", command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -125,8 +127,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts runs; all of them are gone after the test."""
     runs: list[Train] = []
 
-    def begin(*arguments: str, environment: dict[str, str] | None = None) -> Train:
-        runs.append(Train(list(arguments), tmp_path / f"output-{len(runs)}.txt", environment))
+    def begin(*arguments: str, environment: dict[str, str] | None = None, command: str = "train") -> Train:
+        runs.append(Train(list(arguments), tmp_path / f"output-{len(runs)}.txt", environment, command))
         return runs[-1]
 
     yield begin

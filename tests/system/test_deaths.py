@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from copa.assembly import open_replay
+from copa.config.schema import Config
 from copa.run_folder import RunFolder
 from copa.segments import Segments
 from tests.system.conftest import Start, inspected, lines, note, steps
@@ -67,7 +68,12 @@ def everything_inserted(folder: Path) -> tuple[Segments, int]:
     assert server is not None
     config = RunFolder.open(folder).config()
     redis = config.redis.model_copy(update={"url": server["url"]})
-    replay = open_replay(config.model_copy(update={"redis": redis}))
+    return inserted(config.model_copy(update={"redis": redis}))
+
+
+def inserted(config: Config) -> tuple[Segments, int]:
+    """See `everything_inserted`; `config` says where Redis is."""
+    replay = open_replay(config)
     replay.join()
     stats = replay.stats()
     assert stats.segments + stats.lost >= stats.inserted
