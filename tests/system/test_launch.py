@@ -25,7 +25,8 @@ from tests.security.parts import free_port
 from tests.system.conftest import MARK, Start, Train, inspected, lines, note, steps
 from tests.system.test_deaths import holes, inserted
 
-SMOKE = ("--preset", "smoke", "--plain", "--telemetry.tensorboard", "false")
+SMOKE = ("--preset", "smoke", "--plain", "--telemetry.tensorboard", "false", "--evaluator.final_episodes", "0")
+STEPS = 8_000
 HEAD, *OTHERS = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
 """Addresses of the nodes. Ray replaces 127.0.0.1 by the machine's own."""
 
@@ -109,7 +110,7 @@ def places(run: Train, name: str) -> list[str]:
 def test_a_run_outlives_a_node(start: Start, nodes: Nodes, redis_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     run = start(
-        *("--ray", nodes.address, *SMOKE, "--actor.count", "2", "--run-dir", str(folder)),
+        *("--ray", nodes.address, *SMOKE, "--run.steps", str(STEPS), "--actor.count", "2", "--run-dir", str(folder)),
         *("--redis.url", redis_url, "--coach.address", f"0.0.0.0:{free_port()}"),
         environment=nodes.environment,
         command="launch",
@@ -118,6 +119,8 @@ def test_a_run_outlives_a_node(start: Start, nodes: Nodes, redis_url: str, tmp_p
     core = places(run, "learner-0")[-1]
     assert [places(run, name) for name in ("coach-0", "evaluator-0")] == [[core], [core]]
     assert {*places(run, "actor-0"), *places(run, "actor-1")} == set(OTHERS)
+
+    assert visible_gpus(folder, "learner-0") == "0"
 
     nodes.remove(core)
     assert run.wait(300.0) == 0, run.said()
@@ -134,7 +137,7 @@ def test_a_run_outlives_a_node(start: Start, nodes: Nodes, redis_url: str, tmp_p
     assert "resumed from checkpoint-" in (folder / "logs" / "learner-0.log").read_text()
 
     state = inspected(folder)["state"]
-    assert state["steps"] >= 12_000
+    assert state["steps"] >= STEPS
     assert state["inserted"] * 4 <= state["steps"]
     assert state["sampled"] % state["batch"] == 0
     segments, lost = inserted(RunFolder.open(folder).config())
@@ -146,7 +149,7 @@ def test_a_run_outlives_a_node(start: Start, nodes: Nodes, redis_url: str, tmp_p
 @pytest.mark.timeout(600)
 def test_a_ray_of_its_own(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    flags = ("--ray", "local", *SMOKE, "--telemetry.tensorboard", "false", "--coach.address", f"0.0.0.0:{free_port()}")
+    flags = ("--ray", "local", *SMOKE, "--coach.address", f"0.0.0.0:{free_port()}")
     run = start(*flags, "--run.steps", "1000000", "--run-dir", str(folder), command="launch")
     run.until(lambda: steps(folder) > 0, "some learning", 240.0)
     before = run.until(lambda: note(folder, "actor-0"), "an actor being up")
@@ -170,6 +173,14 @@ def test_a_ray_of_its_own(start: Start, tmp_path: Path) -> None:
     assert again.gone_within(20.0), again.left()
     assert "resumed from checkpoint-" in (folder / "logs" / "learner-0.log").read_text()
     assert steps(folder) >= kept
+
+
+def visible_gpus(folder: Path, name: str) -> str | None:
+    """The GPUs that Ray shows to a process; None where it says nothing of them."""
+    found = note(folder, name)
+    assert found is not None
+    lines = Path("/proc", str(found["pid"]), "environ").read_bytes().decode().split("\0")
+    return next((line.split("=")[1] for line in lines if line.startswith("CUDA_VISIBLE_DEVICES=")), None)
 
 
 def parent(pid: int) -> int:
