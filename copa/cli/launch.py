@@ -112,11 +112,12 @@ def check_endpoints(config: "Config", *, local: bool) -> None:
     `local`: whether all nodes are this machine.
     """
     url = config.redis.url
-    if url is not None and without_password(url) != url:
-        raise ConfigError(
-            "redis.url has a password in it, which would travel through Ray in clear: name a file with the password,"
-            " at the same path on every node, by redis.password_file"
-        )
+    for name, address in (("redis.url", url), *(("redis.shards", shard) for shard in config.redis.shards)):
+        if address is not None and without_password(address) != address:
+            raise ConfigError(
+                f"{name} has a password in it, which would travel through Ray in clear: name a file with the password,"
+                " at the same path on every node, by redis.password_file"
+            )
     if not local and (url is None or url.startswith("unix:")):
         raise ConfigError(
             f"redis.url is {'not set' if url is None else repr(url)}, and nodes of a cluster need a Redis that all of"

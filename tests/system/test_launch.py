@@ -212,6 +212,11 @@ def test_settings_that_a_cluster_cannot_do_with(
         assert said.startswith("error: ")
         assert words in said
         assert "secret" not in said
+    monkeypatch.setenv("COPA_REDIS_SHARDS", "redis://:secret@10.0.0.2,redis://10.0.0.3")
+    assert command(["launch", "--ray", "auto", "--redis.url", "redis://10.0.0.1"]) == 2
+    said = capsys.readouterr().err
+    assert "redis.shards has a password in it" in said
+    assert "secret" not in said
     assert list(tmp_path.iterdir()) == [], "no folder is made for a run that cannot be"
 
 
