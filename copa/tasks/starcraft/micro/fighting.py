@@ -20,7 +20,7 @@ def fight(state: State, figures: Figures, jitter: Floats) -> None:
     state.cooldown.reshape(-1)[attackers] = PERIOD[kinds[attackers]] + jitter.reshape(-1)[attackers]
     hitters = np.repeat(attackers, HITS[kinds[attackers]])
     targets = state.target.reshape(-1)[hitters] * np.int64(state.battles) + hitters % state.battles
-    order = np.argsort(targets, kind="stable")
+    order = np.lexsort((kinds[hitters], targets))  # by type: slots are in another order on either side
     hitters, targets = hitters[order], targets[order]
     damage = DAMAGE[kinds[hitters]] + BONUS[kinds[hitters]] * ARMOURED[kinds[targets]]
     wound(state, targets, damage)

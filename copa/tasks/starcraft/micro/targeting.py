@@ -50,7 +50,8 @@ def _choose_targets(state: State, figures: Figures, side: int, seeking: Bools) -
 
 
 def choose_patients(state: State, figures: Figures) -> None:
-    """Every automatic Medivac without somebody to heal looks for one: of the hurt nearby that with the least health."""
+    """Every automatic Medivac without somebody to heal looks for one: of the hurt nearby that with the least health,
+    and of equally hurt ones the nearest."""
     healers = np.flatnonzero(figures.heals & state.automatic & state.active)
     if not len(healers):
         return
@@ -65,6 +66,7 @@ def choose_patients(state: State, figures: Figures) -> None:
     distance = (x[friends] - x[healers]) ** 2 + (y[friends] - y[healers]) ** 2
     near = distance <= (np.float32(SCAN_RANGE) + radius[friends] + radius[healers]) ** 2
     need = np.where(near & hurt[friends], health[friends], np.float32(np.inf))
-    engaged[healers] = need.min(axis=0) < np.inf
-    target[healers] = first + need.argmin(axis=0)
+    least = need.min(axis=0)
+    engaged[healers] = least < np.inf
+    target[healers] = first + np.where(need == least, distance, np.float32(np.inf)).argmin(axis=0)
     state.holding.reshape(-1)[healers] = False
