@@ -147,6 +147,7 @@ def test_every_pod_can_do_little(name: str) -> None:
     only = container(WORKLOADS[name]["spec"]["template"])
     assert pod["serviceAccountName"] == "copa"
     assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False, "variables that others set are none of ours"
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] == 10001
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
