@@ -38,7 +38,7 @@ def main(argv: list[str]) -> None:
         follower = WeightsFollower(WeightStore(config.redis, config.run.name, stopping=frame.stopping), 1.0)
         journal = Journal(config, "evaluation", index)
         try:
-            published = follower.wait_first(frame.stopping)
+            published = _next(follower, replay, frame, 0.0)
             frame.ready()
             os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
             while published is not None and not frame.stopping.is_set():

@@ -202,7 +202,7 @@ def test_processes_end_with_a_line_that_says_it(role: Callable[..., "subprocess.
         short = (*arguments, "--evaluator.seconds", "1", "--telemetry.tensorboard", "false", "--run.steps", "1000000")
         processes = {name: role(name, *short) for name in ("learner", "actor", "evaluator")}
         deadline = time.monotonic() + 240
-        while sampled(client, "gone") < 500:
+        while sampled(client, "gone") < 500 or "ready" not in (tmp_path / "evaluator.txt").read_text():
             assert time.monotonic() < deadline, (tmp_path / "learner.txt").read_text()
             time.sleep(0.05)
         client.flushall()
