@@ -50,6 +50,7 @@ def doctor(
     Looks at what the settings name, or at the run in --run-dir. Changes nothing. The exit code is 0 when no problem was
     found, else 1; warnings are no problems.
     """
+    named = _named(processes)
     from copa.doctor.bottleneck import bottleneck
     from copa.doctor.coach import check_coach
     from copa.doctor.machine import check_machine
@@ -58,7 +59,7 @@ def doctor(
     from copa.doctor.secrets import check_secrets
 
     config, urls, coach_is_up = _looked_at(run_dir, preset, file, settings)
-    urls |= _named(processes)
+    urls |= named
     findings = [*check_machine(config), *check_secrets(config), *check_redis(config)]
     if coach_is_up:
         findings += check_coach(config)

@@ -9,8 +9,6 @@ from copa.coaching.transport import call_metadata, open_channel
 from copa.config.schema import Config
 from copa.doctor.findings import Finding, attempt
 from copa.methods import method_named
-from copa.nets import method_width
-from copa.tasks import task_spec
 from protos import coach_pb2, coach_pb2_grpc
 
 TIMEOUT = 3.0
@@ -43,11 +41,10 @@ def _described(config: Config) -> list[Finding]:
         findings.append(
             Finding("coach version", "warning", f"the coach is COPA {said.software}, this is {copa.__version__}.")
         )
-    spec = task_spec(config.task.name, config.task.options)
     wanted = {
         "task.name": (said.task, config.task.name),
         "method.T": (said.steps_between, config.method.T),
-        "nets.width": (said.strategy_width, method_width(spec, config)),
+        "nets.width": (said.strategy_width, config.nets.width),
     }
     findings += [
         Finding("coach settings", "problem", f"{name} is {theirs} at the coach and {ours} here: give both the same.")

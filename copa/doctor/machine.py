@@ -82,8 +82,10 @@ def _disk(config: Config) -> Finding:
 
 
 def _device(wanted: str) -> Finding:
-    import torch
-
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return Finding("device", "problem", f"PyTorch cannot be loaded ({error}): install it anew (docs/install.md).")
     count = torch.cuda.device_count()
     if wanted.startswith("cuda") and not count:
         return Finding(

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from copa.supervisor.ask import fetch
 from copa.supervisor.counters import Counters, parse
 
-CPU = "process_cpu_seconds_total"
-
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -36,8 +34,6 @@ class Rates:
     """Share of the learner's time in updates."""
     sampling: float = 0.0
     """Share of the time of the learner's thread that draws batches, without the limiter."""
-    busy: Mapping[str, float] = field(default_factory=dict)
-    """Processor cores that a process uses, by its name."""
     gpu: float | None = None
     """Share of the time in which the learner's GPU computes."""
     redis_failures: float = 0.0
@@ -51,30 +47,24 @@ class Rates:
 def watch(urls: Mapping[str, str], seconds: float, pause: Callable[[float], None] = time.sleep) -> Rates:
     """Look at the processes at `urls` (base URL by name, as `actor-0`) twice, `seconds` apart."""
     counters = Counters()
-    cpu: dict[str, float] = {}
     answered: set[str] = set()
-    began = time.monotonic()
     for last in (False, True):
         before, answered = answered, set()
         for name, url in urls.items():
             text = fetch(url + "/metrics")
             if text is None:
                 continue
-            samples = parse(text)
             answered.add(name)
-            counters.put(name, name, samples)
-            used = samples.get((CPU, ()), 0.0)
-            cpu[name] = used - cpu.get(name, used) if last else used
+            counters.put(name, name, parse(text))
         counters.mark(time.monotonic())
         if not last:
             pause(seconds)
     if before and not answered:
         return Rates(ended=True)
-    passed = time.monotonic() - began
-    return _rates(counters, answered, {name: used / passed for name, used in cpu.items() if name in answered})
+    return _rates(counters, answered)
 
 
-def _rates(counters: Counters, answered: set[str], busy: Mapping[str, float]) -> Rates:
+def _rates(counters: Counters, answered: set[str]) -> Rates:
     count = {role: sum(name.startswith(role) for name in answered) for role in ("actor", "learner", "coach")}
     actors = max(1, count["actor"])
 
@@ -102,7 +92,6 @@ def _rates(counters: Counters, answered: set[str], busy: Mapping[str, float]) ->
         missed=counters.rate("copa_coach_deadline_missed_total"),
         updating=min(1.0, counters.rate("copa_update_seconds_sum")),
         sampling=min(1.0, counters.rate("copa_sample_seconds_sum")),
-        busy=dict(busy),
         gpu=sum(gpus) / len(gpus) if gpus else None,
         redis_failures=counters.rate("copa_redis_failures_total"),
         finished=0 < planned <= played,
