@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import redis
+
 from copa.errors import CopaError
 
 State = Literal["ok", "warning", "problem", "skipped"]
@@ -24,3 +26,6 @@ def attempt(subject: str, look: Callable[..., list[Finding]], *arguments: Any) -
         return look(*arguments)
     except CopaError as error:
         return [Finding(subject, "problem", str(error))]
+    except redis.ResponseError as error:
+        advice = "did something else write to the run's keys? `copa replay reset` deletes them."
+        return [Finding(subject, "problem", f"Redis says {error}: {advice}")]

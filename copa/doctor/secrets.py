@@ -56,7 +56,8 @@ def _validity(setting: str, path: Path) -> Finding:
         )
     if left < SOON_DAYS:
         return Finding(setting, "warning", f"{path} ends in {left:.0f} days: {renew}.")
-    return Finding(setting, "ok", f"{path} holds for {left:.0f} more days")
+    issuer = certificate.issuer.rfc4514_string()
+    return Finding(setting, "ok", f"{path} holds for {left:.0f} more days; issued by {issuer}")
 
 
 def _secret(path: Path, setting: str) -> list[Finding]:

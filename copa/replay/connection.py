@@ -31,7 +31,6 @@ _REFUSALS = (
     redis.AuthenticationError,
     redis.exceptions.AuthenticationWrongNumberOfArgsError,
     redis.exceptions.AuthorizationError,
-    redis.exceptions.NoPermissionError,
 )
 
 _REFUSALS_IN_FUNCTIONS = ("The user executing the script can't", "ACL failure in script")
@@ -124,6 +123,10 @@ class MemoryFullError(UnavailableError):
     """Redis has reached its maxmemory and refuses what would need more."""
 
 
+class NotPermittedError(UnavailableError):
+    """Redis lets this user in, but not do this."""
+
+
 class Link:
     """Commands to one Redis that are repeated, with backoff and jitter, while it is away or cannot use its disk.
 
@@ -147,8 +150,8 @@ class Link:
     def command(self, *parts: Any) -> Any:
         """The answer to one command.
 
-        Raises UnavailableError (away or without a disk for too long, stopped, refused), its MemoryFullError at once, or
-        redis.ResponseError as Redis says.
+        Raises UnavailableError (away or without a disk for too long, stopped, refused), its MemoryFullError or
+        NotPermittedError at once, or redis.ResponseError as Redis says.
         """
         client: Any = self.client
         return self._patiently(lambda: client.execute_command(*parts))
@@ -188,7 +191,8 @@ class Link:
             except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, OSError) as error:
                 if _refused(error):
                     _count_failure("refused")
-                    raise UnavailableError(
+                    kind = NotPermittedError if _not_permitted(error) else UnavailableError
+                    raise kind(
                         f"Redis at {self.address} refuses: {error}. Check redis.username, the password in "
                         "redis.password_file or redis.url, and the user's rights (docs/security.md)."
                     ) from error
@@ -217,8 +221,14 @@ def _count_failure(reason: str) -> None:
 
 
 def _refused(error: Exception) -> bool:
-    """Whether the server does not let this user in, or do this, itself or through a function."""
-    return isinstance(error, _REFUSALS) or any(words in str(error) for words in _REFUSALS_IN_FUNCTIONS)
+    """Whether the server does not let this user in, or do this."""
+    return isinstance(error, _REFUSALS) or _not_permitted(error)
+
+
+def _not_permitted(error: Exception) -> bool:
+    """Whether this user may not do this, itself or through a function."""
+    by_function = any(words in str(error) for words in _REFUSALS_IN_FUNCTIONS)
+    return by_function or isinstance(error, redis.exceptions.NoPermissionError)
 
 
 def _trouble(error: Exception) -> tuple[str, str, str]:

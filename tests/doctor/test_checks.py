@@ -1,6 +1,7 @@
 """What is found wrong with Redis, the coach, secrets and the machine: real ones."""
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,8 @@ from copa.doctor.machine import check_machine
 from copa.doctor.redis_server import check_redis
 from copa.doctor.secrets import check_secrets
 from copa.replay.server import RunningServer, running
-from copa.security.certificates import Authority
+from copa.security.acl import ROLES, users
+from copa.security.certificates import Authority, read_certificate
 from tests.coach.parts import FIRST, Loop, make_config, wait_until
 from tests.security.parts import issue
 
@@ -43,7 +45,7 @@ def test_a_server_that_is_well_and_its_run(server: RunningServer) -> None:
     replay.lease_actor()
     found = by_subject(check_redis(config))
     assert {finding.state for finding in found.values()} == {"ok"}
-    assert "0 of 5,000,000 steps, 1 actors" in found["run"].text
+    assert "0 of 5,000,000 steps, 0 segments, 1 actors alive; its learner is alive" in found["run"].text
     replay.release()
     assert by_subject(check_redis(config))["run"].state == "warning"
 
@@ -55,6 +57,65 @@ def test_a_replay_of_other_settings_is_told_with_the_field_that_differs(server: 
     found = by_subject(check_redis(longer))["schema"]
     assert found.state == "problem"
     assert "T" in found.text
+
+
+def test_a_run_whose_keys_are_not_what_they_should_be(server: RunningServer) -> None:
+    config = settings(redis={"url": server.url}, run={"name": "damaged"})
+    replay = open_replay(config)
+    replay.claim("tests")
+    client = replay.link.client
+    client.delete(replay.keys.state)
+    assert "Run 'damaged' is not in Redis" in by_subject(check_redis(config))["run"].text
+    client.set(replay.keys.state, "no hash")
+    assert "WRONGTYPE" in by_subject(check_redis(config))["run"].text
+    for junk in ("no JSON", "[1]"):
+        client.set(replay.keys.schema, junk)
+        found = by_subject(check_redis(config))
+        assert found["schema"].state == "problem"
+        assert "run" not in found
+
+
+def test_who_is_alive_is_told_by_the_clock_of_redis(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = settings(redis={"url": server.url}, run={"name": "clocks"})
+    replay = open_replay(config)
+    replay.claim("tests")
+    dead = replay.lease_actor()
+    replay.link.client.zadd(replay.keys.actors, {str(dead.actor): 1})
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+    found = by_subject(check_redis(config))
+    assert found["redis clock"].state == "warning"
+    assert "3600.0 s" in found["redis clock"].text
+    assert "0 actors alive; its learner is alive" in found["run"].text
+
+
+@pytest.mark.parametrize("role", [name for name in ROLES if name != "operator"])
+def test_the_user_of_a_role_finds_no_problem_in_a_run_that_is_well(
+    server: RunningServer, tmp_path: Path, role: str
+) -> None:
+    name = f"as-{role}"
+    config = settings(redis={"url": server.url}, run={"name": name})
+    replay = open_replay(config)
+    replay.claim("tests")
+    password = tmp_path / "password"
+    password.write_text("p" * 32)
+    password.chmod(0o600)
+    rule = users()[role].rule("p" * 32).split()[1:]
+    replay.link.command("ACL", "SETUSER", *rule)
+    redis = {"url": server.url, "username": role, "password_file": password}
+    found = by_subject(check_redis(settings(redis=redis, run={"name": name})))
+    assert {finding.state for finding in found.values()} <= {"ok", "skipped"}
+    assert (found["run"].state == "skipped") == (role in ("actor", "coach"))
+
+
+def test_a_run_over_shards_fits_on_every_server(server: RunningServer) -> None:
+    with running() as first, running() as second:
+        config = settings(redis={"url": server.url, "shards": [first.url, second.url]}, run={"name": "sharded"})
+        open_replay(config).claim("tests")
+        found = check_redis(config)
+        assert {finding.state for finding in found} == {"ok"}
+        assert [finding.subject for finding in found].count("schema") == 3
+        assert f"0 of {config.replay.capacity // 2:,} segments" in by_subject(found)["redis.shards[1] run"].text
 
 
 def test_a_server_that_may_evict_is_a_problem() -> None:
@@ -123,6 +184,10 @@ def test_certificates_end(tmp_path: Path, life: int, state: str) -> None:
     names = {"ca_file": files / "ca.crt", "certificate_file": files / "tls.crt", "key_file": files / "tls.key"}
     found = by_subject(check_secrets(settings(coach={"transport": "mutual", **names})))
     assert found["coach.certificate_file"].state == state
+    if state == "ok":
+        assert f"issued by {read_certificate(files / 'ca.crt').subject.rfc4514_string()}" in (
+            found["coach.certificate_file"].text
+        )
     assert found["coach.ca_file"].state == found["coach.key_file"].state == "ok"
 
 
