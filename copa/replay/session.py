@@ -139,8 +139,8 @@ class Session:
             return [b"gone"]
 
     def check_present(self) -> None:
-        """Raise ReplayGoneError where the run is not in Redis (any more)."""
-        self.present(self.call("admission", write=False))
+        """Raise ReplayGoneError where the run is not in Redis (any more). Who may look at a run may ask."""
+        self.present(self.call("status", write=False))
 
     def gone(self) -> ReplayGoneError:
         """The error of a run that is not there."""

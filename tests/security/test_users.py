@@ -76,6 +76,22 @@ def test_every_role_does_its_work(guarded: GuardedRedis, claimed: Replay, tmp_pa
         WeightStore(guarded.settings("learner"), run, kept=2).publish({"player.x": torch.ones(3)}, updates=version)
 
 
+def test_who_only_looks_may_ask_for_the_run_while_actors_are_ahead(guarded: GuardedRedis, claimed: Replay) -> None:
+    actor = replay_as(guarded, "actor", claimed.run)
+    actor.join()
+    lease = actor.lease_actor()
+    segments = some_segments(LAYOUT.spec, 4, 40)
+    for sequence in range(100):
+        push = LAYOUT.push(
+            segments, sequence=sequence, steps_total=160 * (sequence + 1), segments_total=40 * (sequence + 1)
+        )
+        if actor.push(lease, push).reason == "actors ahead":
+            break
+    assert actor.admission().reason == "actors ahead"
+    for role in ("evaluator", "monitor"):
+        replay_as(guarded, role, claimed.run).check_present()
+
+
 def test_every_role_does_its_work_with_shards(guarded: GuardedRedis, run_name: str, tmp_path: Path) -> None:
     """The shards are further databases of the same server, with the same users."""
 
