@@ -11,9 +11,9 @@ import torch
 
 from copa.assembly import open_replay
 from copa.config.schema import Config
-from copa.errors import DataError, UnavailableError
+from copa.errors import DataError, MismatchError, UnavailableError
 from copa.learning import Outcome, UpdateRule
-from copa.replay import LeaseLostError, Replay
+from copa.replay import Replay
 from copa.run_folder import RunFolder
 from copa.runtime import Process
 from copa.telemetry import metrics
@@ -59,10 +59,11 @@ class Learner:
         )
 
     def run(self, frame: Process) -> None:
-        """Learn until the run is finished or `frame.stopping` is set; a checkpoint is written in any case but two.
+        """Learn until the run is finished or `frame.stopping` is set; a checkpoint is written in any case but these.
 
         Raises:
-            LeaseLostError: another learner has the run now; its folder is left alone.
+            MismatchError: another learner has the run now, or the processes of this one have come to differ; the
+                run's folder is left alone.
             DataError: learning diverged; the last good checkpoint is left alone.
         """
         drawing = shares(self._config, self._rule.peers)
@@ -80,7 +81,7 @@ class Learner:
         frame.ready()
         try:
             self._learn(frame, batches)
-        except (LeaseLostError, DataError):
+        except (MismatchError, DataError):
             raise
         except BaseException:
             self._save()

@@ -16,7 +16,7 @@ from copa.weights import WeightStore
 from learner.gpu import show_gpu
 from learner.loop import Learner
 from learner.resume import resume
-from learner.together import Follower, shares
+from learner.together import Follower, check_settings, shares
 
 BESIDE_LEARNER = 1
 """Cores left to the other processes."""
@@ -36,11 +36,12 @@ def main(argv: list[str]) -> None:
             torch.set_flush_denormal(True)
         spec = task_spec(config.task.name, config.task.options)
         peers = meet(here, device)
+        check_settings(config, peers)
         shares(config, peers)
         rule = UpdateRule(spec, config, device, peers)
         if peers.rank > 0:
             rule.agree()
-            Follower(config, rule, peers, device).run(frame)
+            Follower(config, rule, peers, device, frame).run()
             return
         folder = RunFolder.at(config)
         config = config.model_copy(update={"run": config.run.model_copy(update={"folder": folder.path})})
@@ -63,24 +64,31 @@ def beside_the_first(config: Config, here: Place) -> Config:
 
 
 def choose_device(config: Config, here: Place) -> torch.device:
-    """The device of `learner.device`; where that is `auto`, a GPU for each process on this machine.
+    """The device of `learner.device`; where that is `auto` or `cuda`, a GPU for each process on this machine.
 
     Raises:
-        ConfigError: it names a device that is not here.
+        ConfigError: it names a device that is not here, or one for several processes.
     """
-    wanted = config.learner.device
-    if wanted == "auto":
-        return torch.device("cuda", here.local_rank) if torch.cuda.is_available() else torch.device("cpu")
+    wanted, several = config.learner.device, here.on_this_machine > 1
+    if wanted == "auto" and not torch.cuda.is_available():
+        return torch.device("cpu")
     try:
-        device = torch.device(wanted)
+        device = torch.device("cuda", here.local_rank) if wanted in ("auto", "cuda") else torch.device(wanted)
     except RuntimeError:
         raise ConfigError(f"learner.device = {wanted!r}: allowed are auto, cpu, cuda, cuda:N") from None
     if device.type not in ("cpu", "cuda"):
         raise ConfigError(f"learner.device = {wanted!r}: allowed are auto, cpu, cuda, cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    if several and wanted not in ("auto", "cuda", "cpu"):
         raise ConfigError(
-            f"learner.device = {wanted!r}: there are {torch.cuda.device_count()} usable GPUs here;"
+            f"learner.device = {wanted!r} is one GPU for {here.on_this_machine} processes of the learner here;"
+            " set learner.device to auto, so that each takes its own"
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        enough = f" for {here.on_this_machine} processes of the learner" if several else ""
+        raise ConfigError(
+            f"learner.device = {wanted!r}: there are {torch.cuda.device_count()} usable GPUs here{enough};"
             " set learner.device to cpu, auto, or one of them"
+            + (", or start as many processes as there are GPUs" if several else "")
         )
     return device
 

@@ -1,6 +1,7 @@
 """Several processes that learn as one: the first leads, the others follow it update by update."""
 
 import contextlib
+import json
 import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,14 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+import copa
 from copa.assembly import open_replay
 from copa.config.schema import Config
-from copa.errors import ConfigError, UnavailableError
+from copa.errors import ConfigError, MismatchError, UnavailableError
 from copa.learning import Peers, TorchBatch, UpdateRule, to_device
 from copa.methods import method_named
 from copa.replay import Permit
 from copa.replay.limits import Ring
 from copa.runtime import Process
+
+_LEARNED = ("run", "task", "method", "nets", "learning", "replay")
+"""Sections of settings that decide what an update is."""
 
 _WAIT, _GO, _END = 0.0, 1.0, 2.0
 _COUNTS = 4
@@ -40,6 +45,23 @@ def shares(config: Config, peers: Peers) -> Shares:
             f"multiple of {peers.count}, for instance {-(-batch // peers.count) * peers.count}."
         )
     return Shares(batch, batch // peers.count)
+
+
+def check_settings(config: Config, peers: Peers) -> None:
+    """Raises MismatchError, on every peer, where they were started to learn different things.
+
+    Peers with another discount or reward scale would add up gradients of different losses and never notice, since
+    their parameters stay equal.
+    """
+    parts: dict[str, object] = {"version of COPA": copa.__version__, "number of redis.shards": rings_of(config)}
+    for section in _LEARNED:
+        parts[f"settings of {section}"] = getattr(config, section).model_dump(mode="json", exclude={"folder"})
+    for name, part in parts.items():
+        if not peers.same(torch.tensor([zlib.crc32(json.dumps(part, sort_keys=True).encode())])):
+            raise MismatchError(
+                f"the {peers.count} processes of the learner were not started with the same {name}: start all of them "
+                "with the same configuration file and flags."
+            )
 
 
 def rings_of(config: Config) -> int:
@@ -71,24 +93,24 @@ class Leading:
 class Follower:
     """Computes what the first process leads: draws its own share of each batch, one batch ahead."""
 
-    def __init__(self, config: Config, rule: UpdateRule, peers: Peers, device: torch.device) -> None:
-        self._config, self._rule, self._peers, self._device = config, rule, peers, device
+    def __init__(self, config: Config, rule: UpdateRule, peers: Peers, device: torch.device, frame: Process) -> None:
+        self._config, self._rule, self._peers, self._device, self._frame = config, rule, peers, device, frame
         self._share = shares(config, peers).share
-        self._replay = open_replay(config)
+        self._replay = open_replay(config, frame.stopping)
         self._rng = np.random.default_rng([config.run.seed, rule.updates, peers.rank])
 
-    def run(self, frame: Process) -> None:
-        """Follow until the first process ends; a signal to this one is left to that.
+    def run(self) -> None:
+        """Follow until the first process ends; a signal to this one ends no more than its waiting for Redis.
 
         Raises:
             UnavailableError: Redis or another process of the learner has gone.
         """
         self._replay.join()
-        frame.ready()
+        self._frame.ready()
         ahead: Future[TorchBatch] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as drawing:
             while True:
-                frame.beat()
+                self._frame.beat()
                 command, *numbers = self._peers.tell(_message(_WAIT, None, rings_of(self._config)))
                 if command == _END:
                     break

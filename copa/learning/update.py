@@ -119,9 +119,11 @@ class UpdateRule:
             noise: draws to use instead of fresh ones.
 
         Raises:
-            UnavailableError: another peer has gone; parameters are those before or after this update.
+            UnavailableError: another peer has gone; parameters are those before this update.
             MismatchError: peers have come to differ.
         """
+        if self.updates % AGREEMENT_EVERY == 0:
+            self.check_agreement()
         settings = self.config.learning
         if settings.flush_denormals:
             torch.set_flush_denormal(True)
@@ -159,13 +161,11 @@ class UpdateRule:
         rate = settings.lr * (1 - (1 - settings.lr_end) * progress)
         for group in self._trained.values():
             self.peers.add(group.gradient)
+        whole = self.peers.add(torch.stack([share.detach() for share in shares.values()])).unbind()
+        scalars = dict(zip(shares, whole, strict=True))
         norms = {name: group.step(rate) for name, group in self._trained.items()}
         self.updates += 1
         self._follow()
-        if self.updates % AGREEMENT_EVERY == 0:
-            self.check_agreement()
-        whole = self.peers.add(torch.stack([share.detach() for share in shares.values()])).unbind()
-        scalars = dict(zip(shares, whole, strict=True))
         return Outcome(
             td_loss=scalars["td_loss"],
             q_mean=scalars["q_mean"],
@@ -260,7 +260,12 @@ class UpdateRule:
     def check_agreement(self) -> None:
         """Raises MismatchError, on every peer, when their parameters have come to differ."""
         for group in self._trained.values():
-            self.peers.check_same(group.vector, "parameters")
+            if not self.peers.same(group.vector):
+                raise MismatchError(
+                    f"the {self.peers.count} processes of the learner no longer have the same parameters: stop them "
+                    "all, and start them again from the last checkpoint, with one version of torch and one kind of "
+                    "device on all machines."
+                )
 
     def _begin_draws(self) -> None:
         """Begin the random draws from `run.seed`, the number of updates and this peer's rank."""

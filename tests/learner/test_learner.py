@@ -12,8 +12,8 @@ import torch
 from copa import checkpoint
 from copa.assembly import open_replay, record_layout
 from copa.config.schema import Config
-from copa.errors import ConfigError, DataError, MismatchError
-from copa.learning import Place, UpdateRule
+from copa.errors import ConfigError, DataError, MismatchError, UnavailableError
+from copa.learning import Peers, Place, UpdateRule
 from copa.replay.server import RunningServer, running
 from copa.run_folder import RunFolder
 from copa.runtime import Process
@@ -26,6 +26,8 @@ from learner.resume import resume
 from tests.actor.test_outbox import SEGMENTS, T, played
 
 BATCH = 16
+SUMS = 5
+"""That an update of `copa` makes over all processes: steps, agents, gradients of both groups, scalars."""
 CPU = torch.device("cpu")
 
 
@@ -175,6 +177,45 @@ def test_learning_that_diverges_stops_and_leaves_the_last_good_checkpoint(tmp_pa
         assert checkpoint.find_newest(run.folder.path) is None
 
 
+def test_processes_that_have_come_to_differ_leave_the_last_good_checkpoint(tmp_path: Path) -> None:
+    class Differing(Peers):
+        def same(self, tensor: torch.Tensor) -> bool:
+            return False
+
+    with prepared(tmp_path) as (_, config):
+        run = Run(config)
+        fill(config, 40)
+        run.rule.peers = Differing(Place())
+        run.start()
+        run.wait()
+        assert isinstance(run.failure, MismatchError)
+        assert checkpoint.find_newest(run.folder.path) is None
+
+
+def test_a_process_that_goes_during_an_update_leaves_that_update_undone(tmp_path: Path) -> None:
+    class Leaving(Peers):
+        """The others go at the last sum of the sixth update."""
+
+        sums = 0
+
+        def add(self, tensor: torch.Tensor) -> torch.Tensor:
+            self.sums += 1
+            if self.sums == 6 * SUMS:
+                raise UnavailableError("the others are gone")
+            return tensor
+
+    with prepared(tmp_path) as (_, config):
+        run = Run(config)
+        fill(config, 40)
+        run.rule.peers = Leaving(Place())
+        run.start()
+        run.wait()
+        assert isinstance(run.failure, UnavailableError)
+        saved = checkpoint.load(run.folder.path)
+        assert saved.updates == 5
+        assert saved.counters["sampled"] == 5 * BATCH
+
+
 def test_another_task_is_refused(tmp_path: Path) -> None:
     with prepared(tmp_path) as (_, config):
         run = Run(config)
@@ -210,3 +251,17 @@ def test_a_device_that_is_not_here_is_named(device: str) -> None:
     config = Config.model_validate({"learner": {"device": device}})
     with pytest.raises(ConfigError, match=r"learner\.device"):
         choose_device(config, Place())
+
+
+def test_one_gpu_is_not_for_several_processes() -> None:
+    config = Config.model_validate({"learner": {"device": "cuda:0"}})
+    with pytest.raises(ConfigError, match="one GPU for 2 processes"):
+        choose_device(config, Place(rank=1, count=2, local_rank=1, on_this_machine=2))
+
+
+def test_each_process_needs_a_gpu() -> None:
+    config = Config.model_validate({"learner": {"device": "cuda"}})
+    there = torch.cuda.device_count()
+    last = Place(rank=there, count=there + 1, local_rank=there, on_this_machine=there + 1)
+    with pytest.raises(ConfigError, match=f"there are {there} usable GPUs"):
+        choose_device(config, last)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,16 @@ from copa.replay.server import running
 from tests.learner.test_learner import fill, settings, until
 
 PUSHES = 30
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run")
+KILLED_SECONDS = 30.0
+"""After which `torchrun` kills what it has told to stop."""
+
+
+def meeting() -> tuple[str, ...]:
+    """Where processes meet, as the documentation has it: not by PyTorch's c10d rendezvous, which unpickles."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return ("--master-addr", "127.0.0.1", "--master-port", str(free.getsockname()[1]))
 
 
 @contextmanager
@@ -24,8 +35,7 @@ def learning(config: Config, folder: Path, *options: str) -> Iterator[subprocess
     """A learner of two processes with a replay that is filled while it runs."""
     file = folder / "config.toml"
     file.write_text(to_toml(config, preset="paper"), encoding="utf-8")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *options]
-    command = [*launch, "-m", "learner", "--config", str(file)]
+    command = [*TORCHRUN, *meeting(), "--nproc-per-node", "2", *options, "-m", "learner", "--config", str(file)]
     with (folder / "output").open("w") as output, subprocess.Popen(command, text=True, stderr=output) as started:
         try:
             open_replay(config).join(60.0)
@@ -93,13 +103,43 @@ def test_told_to_stop_all_end_with_one_checkpoint(tmp_path: Path) -> None:
         assert len(list((tmp_path / "run" / "checkpoints").glob("*.safetensors"))) == 1
 
 
+def test_told_to_stop_while_redis_is_away_all_end_with_a_checkpoint(tmp_path: Path) -> None:
+    with running() as server:
+        config = settings(server, tmp_path / "run", redis={"patience": 120.0})
+        with learning(config, tmp_path) as started:
+            processes = [pid_of(config, rank) for rank in (0, 1)]
+            until(lambda: open_replay(config).stats().sampled >= 10 * 16, 60.0)
+            server.kill()
+            started.send_signal(signal.SIGTERM)
+            until(lambda: all(gone(pid) for pid in processes), KILLED_SECONDS - 5.0)
+            started.wait(60.0)
+        assert newest(config).updates >= 1
+
+
+def test_processes_with_unlike_settings_refuse_to_learn(tmp_path: Path) -> None:
+    """Two hosts, that is two `torchrun`s which meet at one address."""
+    with running() as server:
+        address, hosts = meeting(), []
+        for rank, gamma in enumerate((0.99, 0.9)):
+            config = settings(server, tmp_path / f"run-{rank}", learning={"gamma": gamma})
+            file = tmp_path / f"config-{rank}.toml"
+            file.write_text(to_toml(config, preset="paper"), encoding="utf-8")
+            place = ("--nnodes", "2", "--node-rank", str(rank))
+            command = [*TORCHRUN, *address, *place, "-m", "learner", "--config", str(file)]
+            hosts.append(subprocess.Popen(command, text=True, stderr=subprocess.PIPE))
+        for host in hosts:
+            _, said = host.communicate(timeout=90)
+            assert host.returncode != 0
+            assert "were not started with the same settings of learning" in said
+        assert not (tmp_path / "run-0" / "checkpoints").exists()
+
+
 def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path: Path) -> None:
     with running() as server:
         config = settings(server, tmp_path / "run", learning={"batch": 15})
         file = tmp_path / "config.toml"
         file.write_text(to_toml(config, preset="paper"), encoding="utf-8")
-        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-        command = [*launch, "-m", "learner", "--config", str(file)]
+        command = [*TORCHRUN, *meeting(), "--nproc-per-node", "2", "-m", "learner", "--config", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode != 0
         assert "learning.batch = 15 segments cannot be shared by 2 processes evenly" in done.stderr
