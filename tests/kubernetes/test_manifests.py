@@ -12,7 +12,6 @@ import yaml
 
 from copa.config.settings import SETTINGS
 from copa.security.acl import ROLES as USERS
-from tests.compose.test_files import COMPOSE
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "k8s"
@@ -112,33 +111,14 @@ def test_kustomize_builds_the_overlays(overlay: str) -> None:
     assert {document["kind"] for document in built} >= {"Deployment", "StatefulSet", "HorizontalPodAutoscaler"}
 
 
-def test_the_patch_of_the_gpu_is_of_a_container_that_is_there() -> None:
-    (patch,) = documents(FOLDER / "overlays" / "gpu" / "learner.yaml")
-    (only,) = patch["spec"]["template"]["spec"]["containers"]
-    assert only["name"] == container(WORKLOADS[patch["metadata"]["name"]]["spec"]["template"])["name"]
-    assert "learner.device" in SETTINGS
-
-
 def test_variables_are_settings() -> None:
     known = {setting.variable for setting in SETTINGS.values()}
     used = {variable["name"] for _, pod in pods() for variable in container(pod).get("env", [])}
+    (patch,) = documents(FOLDER / "overlays" / "gpu" / "learner.yaml")
+    used |= {variable["name"] for variable in container(patch["spec"]["template"])["env"]}
     for file in BASE.glob("*.env"):
         used |= {line.split("=")[0] for line in file.read_text(encoding="utf-8").splitlines()}
     assert used - {"COPA_PRESET"} <= known
-
-
-def test_roles_get_the_settings_they_have_under_compose() -> None:
-    for role in ROLES:
-        ours = {each["name"]: str(each["value"]) for each in container(WORKLOADS[role]["spec"]["template"])["env"]}
-        for source in container(WORKLOADS[role]["spec"]["template"])["envFrom"]:
-            text = (BASE / f"{source['configMapRef']['name']}.env").read_text(encoding="utf-8")
-            ours |= dict(line.split("=", 1) for line in text.splitlines())
-        theirs = COMPOSE["services"][role]["environment"]
-        own = {"COPA_LEARNER_THREADS"}
-        assert ours.keys() == {name for name in theirs if name not in own}, role
-        for name, value in ours.items():
-            if "${" not in str(theirs[name]):
-                assert value == str(theirs[name]), (role, name)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -161,6 +141,18 @@ def test_every_pod_can_do_little(name: str) -> None:
     assert {"readinessProbe", "livenessProbe"} <= only.keys()
 
 
+def test_the_account_of_the_pods_has_no_token() -> None:
+    (account,) = of_kind("ServiceAccount")
+    assert {pod["spec"]["serviceAccountName"] for _, pod in pods()} == {account["metadata"]["name"]}
+    assert account["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("name", ["learner", "evaluator"])
+def test_who_writes_a_folder_has_gone_before_the_next_starts(name: str) -> None:
+    assert WORKLOADS[name]["spec"]["replicas"] == 1
+    assert WORKLOADS[name]["spec"]["strategy"] == {"type": "Recreate"}
+
+
 def test_selectors_are_of_pods_that_are_there() -> None:
     for name, workload in WORKLOADS.items():
         assert selected(workload["spec"]["selector"]) == {name}
@@ -171,8 +163,20 @@ def test_selectors_are_of_pods_that_are_there() -> None:
     for budget in of_kind("PodDisruptionBudget"):
         assert selected(budget["spec"]["selector"]) == {budget["metadata"]["name"]}
     (scaler,) = of_kind("HorizontalPodAutoscaler")
-    assert scaler["spec"]["scaleTargetRef"]["name"] in WORKLOADS
+    actor = {key: WORKLOADS["actor"][key] for key in ("apiVersion", "kind")}
+    assert scaler["spec"]["scaleTargetRef"] == {**actor, "name": "actor"}
+    (spread,) = WORKLOADS["actor"]["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    assert selected(spread["labelSelector"]) == {"actor"}
     assert "replicas" not in WORKLOADS["actor"]["spec"], "the autoscaler's, or each apply would set it back"
+
+
+def namespace(peer: Manifest) -> str:
+    """The namespace all of whose pods `peer` is."""
+    assert peer.keys() == {"namespaceSelector"}
+    (label,) = peer["namespaceSelector"]["matchLabels"].items()
+    assert label[0] == "kubernetes.io/metadata.name"
+    return f"namespace {label[1]}"
 
 
 def test_the_network_lets_through_what_is_needed_and_no_more() -> None:
@@ -184,12 +188,12 @@ def test_the_network_lets_through_what_is_needed_and_no_more() -> None:
         for ways, rules, side in ((into, spec.get("ingress", []), "from"), (out, spec.get("egress", []), "to")):
             for rule in rules:
                 for peer in rule[side]:
-                    others = selected(peer["podSelector"]) if "podSelector" in peer else {"namespace"}
+                    others = {namespace(peer)} if "namespaceSelector" in peer else selected(peer["podSelector"])
                     for port in rule["ports"]:
                         for subject in subjects:
                             ways[subject] |= {(other, str(port["port"])) for other in others}
-    watched = ("namespace", "telemetry")
-    names = ("namespace", "53")
+    watched = ("namespace monitoring", "telemetry")
+    names = ("namespace kube-system", "53")
     assert into["redis"] == {(role, "redis") for role in ROLES}
     assert into["coach"] == {("actor", "grpc"), watched}
     assert into["actor"] == into["learner"] == into["evaluator"] == {watched}
@@ -222,17 +226,17 @@ def test_what_is_mounted_is_made_by_the_commands_of_the_page_or_here() -> None:
 def test_pods_are_watched_under_the_names_that_rules_and_dashboards_use() -> None:
     (monitor,) = documents(FOLDER / "monitoring" / "monitor.yaml")
     assert selected(monitor["spec"]["selector"]) >= {*ROLES}
+    assert (monitor["apiVersion"], monitor["kind"]) == ("monitoring.coreos.com/v1", "PodMonitor")
+    assert monitor["spec"].keys() == {"selector", "podMetricsEndpoints"}
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint.keys() == {"port", "interval", "relabelings"}
     assert all(endpoint["port"] in ports(role) for role in ROLES)
     (relabeling,) = endpoint["relabelings"]
-    assert relabeling["targetLabel"] == "job"
+    assert relabeling == {
+        "sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_component"],
+        "targetLabel": "job",
+    }
     scraped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    assert endpoint["interval"] == scraped["global"]["scrape_interval"]
     jobs = {job["job_name"] for job in scraped["scrape_configs"]}
     assert {pod["metadata"]["labels"]["app.kubernetes.io/component"] for name, pod in pods() if name in ROLES} <= jobs
-
-
-def test_images_are_those_that_compose_builds() -> None:
-    tags = {image["name"]: image["newTag"] for image in kustomization(BASE)["images"]}
-    for role in ROLES:
-        image = container(WORKLOADS[role]["spec"]["template"])["image"]
-        assert COMPOSE["services"][role]["image"] == f"{image}:${{VERSION:-{tags[image]}}}"
