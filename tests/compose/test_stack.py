@@ -197,6 +197,7 @@ def test_down_keeps_everything_and_up_goes_on(stack: Stack) -> None:
     say(f"the learner {found[0]}")
     assert int(found[2]) == rest["steps"]
     drawn_ahead = rest["sampled"] - int(found[1]) * rest["batch"]
+    assert drawn_ahead % rest["batch"] == 0
     assert 0 <= drawn_ahead <= DRAWN_AHEAD * rest["batch"], "batches that were drawn and not learned are owed again"
     goes_on(stack)
     after = stack.replay()
