@@ -74,9 +74,10 @@ class CoachService(coach_pb2_grpc.CoachServicer):
         self.streams.add(stream)
         self._batcher.streams.add(stream)
         COACH_STREAMS.inc()
-        reader = asyncio.create_task(_read(context, stream, Pace(self._config.coach)))
+        reader: asyncio.Task[None] | None = None
         try:
             await context.send_initial_metadata(())
+            reader = asyncio.create_task(_read(context, stream, Pace(self._config.coach)))
             await stream.finished
             await stream.settle()
         except Exception as error:
@@ -87,7 +88,8 @@ class CoachService(coach_pb2_grpc.CoachServicer):
             COACH_STREAMS.dec()
             self.streams.discard(stream)
             self._batcher.streams.discard(stream)
-            reader.cancel()
+            if reader is not None:
+                reader.cancel()
             stream.cancel()
 
     async def Advise(  # noqa: N802 - name of the protocol
