@@ -1,21 +1,20 @@
 """Coach service: games answered per second, and latency, against a bare batched forward pass of the same games.
 
-Streams are open at the same time; each holds two groups of games, as an actor does, and asks for a group again as soon
-as it is answered. All strategies travel (beta 0, means). Service and callers are processes of this machine, over a unix
-socket; the service computes on one thread, and so does the bare forward pass. `--full` adds 256 streams.
+Streams are open at the same time, each over a connection of its own; each holds two groups of games, as an actor does,
+and asks for a group again as soon as it is answered. All strategies travel (beta 0, means). Service and callers are
+processes of this machine, over a unix socket; the service computes on one thread, and so does the bare forward pass.
+What a stream costs in memory is read off the service's resident set while streams are open and nothing is asked.
 """
 
 import asyncio
 import multiprocessing
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -40,8 +39,10 @@ GAMES = 32
 GROUPS = 2
 ROUNDS = 3
 """Alternations of service and bare forward pass; medians are reported, for other work on the machine comes and goes."""
-STREAMS = (1, 16, 64)
-FULL_STREAMS = (*STREAMS, 256)
+STREAMS = (1, 16, 256, 1_000)
+QUICK_STREAMS = STREAMS[:2]
+SLOWEST = 10_000.0
+"""Games per second that any machine reaches; a load lasts until every stream was answered at that rate."""
 METHOD = "/copa.v1.Coach/Coordinate"
 
 
@@ -99,9 +100,22 @@ def _serve(address: str, ready: Event, stopping: Event) -> None:
     uvloop.run(serve(task_spec(TASK), make_config(address), source, stopping=stop, ready=ready.set, beat=lambda: None))
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs."""
+
+    address: str
+    pid: int
+
+    def resident(self) -> int:
+        """Its memory, in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
 @contextmanager
-def service() -> Iterator[str]:
-    """A running service; gives its address."""
+def service() -> Iterator[Service]:
+    """A running service."""
     context = multiprocessing.get_context("spawn")
     ready, stopping = context.Event(), context.Event()
     with tempfile.TemporaryDirectory(prefix="copa-") as folder:
@@ -111,7 +125,8 @@ def service() -> Iterator[str]:
         try:
             if not ready.wait(60):
                 raise SystemExit("the coach service did not start")
-            yield address
+            assert process.pid is not None
+            yield Service(address, process.pid)
         finally:
             stopping.set()
             process.join(10)
@@ -162,31 +177,66 @@ async def _stream(channel: grpc.aio.Channel, requests: list[bytes], since: float
     return latencies
 
 
+@asynccontextmanager
+async def _channels(address: str, count: int) -> AsyncIterator[list[grpc.aio.Channel]]:
+    """Connections to the service, each a socket."""
+    options = [*client_options(make_config(address).coach), ("grpc.use_local_subchannel_pool", 1)]
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(grpc.aio.insecure_channel(address, options=options)) for _ in range(count)
+        ]
+
+
 async def _load(address: str, streams: int, seconds: float) -> Served:
     requests = make_requests()
-    since = time.perf_counter() + 0.2 * seconds
-    until = since + seconds
-    options = client_options(make_config(address).coach)
-    async with grpc.aio.insecure_channel(address, options=options) as channel:
-        parts = await asyncio.gather(*(_stream(channel, requests, since, until) for _ in range(streams)))
+    turn = streams * GROUPS * GAMES / SLOWEST
+    async with _channels(address, streams) as channels:
+        since = time.perf_counter() + max(0.2 * seconds, turn)
+        until = since + max(seconds, turn)
+        parts = await asyncio.gather(*(_stream(channel, requests, since, until) for channel in channels))
     took = time.perf_counter() - since
     latencies = [latency for part in parts for latency in part]
     return Served(len(latencies) * GAMES / took, latencies)
 
 
-def run(quick: bool = False, full: bool = False) -> list[Row]:
-    """Coach service against a bare forward pass."""
+async def _open(served: Service, streams: int) -> int:
+    """The service's memory while `streams` are open, each of whose groups was answered once."""
+    requests = make_requests()
+    async with _channels(served.address, streams) as channels:
+        calls = []
+        for channel in channels:
+            method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(METHOD)
+            call = method()
+            for request in requests:
+                await call.write(request)
+                await call.read()
+            calls.append(call)
+        memory = served.resident()
+        for call in calls:
+            await call.done_writing()
+    return memory
+
+
+def bytes_per_stream(streams: int) -> float:
+    """What an open stream costs the service, after a first one warmed it up."""
+    with service() as served:
+        one = uvloop.run(_open(served, 1))
+        return (uvloop.run(_open(served, 1 + streams)) - one) / streams
+
+
+def run(quick: bool = False) -> list[Row]:
+    """Coach service against a bare forward pass, and the memory of a stream."""
     torch.set_num_threads(1)
     seconds = 0.5 if quick else 1.2
     coach = make_coach()
     rows = []
-    with service() as address:
-        for streams in FULL_STREAMS if full else STREAMS:
+    with service() as running:
+        for streams in QUICK_STREAMS if quick else STREAMS:
             games = min(streams * GROUPS * GAMES, make_config("unix:none").coach.batch_rows)
             served, alone = [], []
             for _ in range(ROUNDS):
                 alone.append(bare(coach, games, seconds / 2))
-                served.append(uvloop.run(_load(address, streams, seconds)))
+                served.append(uvloop.run(_load(running.address, streams, seconds)))
             forward = statistics.median(alone)
             latencies = [latency for part in served for latency in part.latencies]
             p50, p99 = (float(np.percentile(latencies, q)) * 1e3 for q in (50, 99))
@@ -198,11 +248,21 @@ def run(quick: bool = False, full: bool = False) -> list[Row]:
                 Row(f"{name}: latency p50", p50, games / forward * 1e3, "ms", baseline, "lower"),
                 Row(f"{name}: latency p99", p99, games / forward * 1e3, "ms", baseline, "lower"),
             ]
+    streams = (QUICK_STREAMS if quick else STREAMS)[-1]
+    spec, width = task_spec(TASK), make_config("unix:none").nets.width
+    held = GROUPS * GAMES * spec.slots * width * 4
+    rows.append(
+        Row(
+            f"coach, {streams} streams open: memory of one",
+            bytes_per_stream(streams) / 1024,
+            held / 1024,
+            "KiB",
+            "strategies that its players hold",
+            "lower",
+        )
+    )
     return rows
 
 
 if __name__ == "__main__":
-    whole = "--full" in sys.argv
-    if whole:
-        sys.argv.remove("--full")
-    main(partial(run, full=whole))
+    main(run)
