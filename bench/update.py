@@ -16,6 +16,7 @@ from copa.config.schema import Config
 from copa.learning import UpdateRule, to_device
 from copa.segments import NO_ACTION, Segments
 from copa.tasks import task_spec
+from copa.tasks.base import TaskSpec
 
 SPEC = task_spec("resource_collection")
 PUBLISHED = "published program (recorded)"
@@ -47,23 +48,23 @@ CASES = (
 QUICK_CASES = (CASES[0], CASES[-1])
 
 
-def random_segments(count: int, T: int, teams: tuple[int, ...], seed: int = 0) -> Segments:
+def random_segments(count: int, T: int, teams: tuple[int, ...], seed: int = 0, spec: TaskSpec = SPEC) -> Segments:
     """Segments of random numbers, with teams of the given sizes in turn."""
     rng = np.random.default_rng(seed)
-    views, slots, rows = T + 1, SPEC.slots, SPEC.rows
+    views, slots, rows = T + 1, spec.slots, spec.rows
     members = np.arange(slots) < np.resize(teams, count)[:, None]
-    there = np.concatenate([members, np.ones((count, SPEC.entity_rows), np.bool_)], 1)
+    there = np.concatenate([members, np.ones((count, spec.entity_rows), np.bool_)], 1)
     present = np.broadcast_to((members[:, :, None] & there[:, None, :])[:, None], (count, views, slots, rows)).copy()
     near = rng.random((count, views, slots, rows)) < 0.3
     near[..., np.arange(slots), np.arange(slots)] = True
     return Segments(
-        agents=rng.standard_normal((count, views, slots, SPEC.agent_features), np.float32),
-        traits=rng.random((count, views, slots, SPEC.trait_features), np.float32),
-        entities=rng.standard_normal((count, views, SPEC.entity_rows, SPEC.entity_features), np.float32),
+        agents=rng.standard_normal((count, views, slots, spec.agent_features), np.float32),
+        traits=rng.random((count, views, slots, spec.trait_features), np.float32),
+        entities=rng.standard_normal((count, views, spec.entity_rows, spec.entity_features), np.float32),
         visible=present & near,
         present=present,
-        available=np.ones((count, views, slots, len(SPEC.actions)), np.bool_),
-        actions=rng.integers(0, len(SPEC.actions), (count, T, slots)),
+        available=np.ones((count, views, slots, len(spec.actions)), np.bool_),
+        actions=rng.integers(0, len(spec.actions), (count, T, slots)),
         rewards=rng.standard_normal((count, T)).astype(np.float32),
         lengths=np.full(count, T),
         terminated=np.zeros(count, np.bool_),
@@ -77,12 +78,14 @@ def random_segments(count: int, T: int, teams: tuple[int, ...], seed: int = 0) -
     )
 
 
-def seconds_per_update(config: Config, teams: tuple[int, ...], *, threads: int, repeats: int) -> float:
+def seconds_per_update(
+    config: Config, teams: tuple[int, ...], *, threads: int, repeats: int, spec: TaskSpec = SPEC
+) -> float:
     """The fastest of `repeats` updates, the batch already being on the device."""
     torch.set_num_threads(threads)
     device = torch.device("cpu")
-    rule = UpdateRule(SPEC, config, device)
-    batch = to_device(random_segments(rule.method.batch(config), config.method.T, teams), device)
+    rule = UpdateRule(spec, config, device)
+    batch = to_device(random_segments(rule.method.batch(config), config.method.T, teams, spec=spec), device)
     times = []
     for _ in range(repeats + 2):
         start = time.perf_counter()
