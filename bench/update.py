@@ -1,9 +1,10 @@
 """Seconds per learner update, at Table 3's sizes and with the quick recipe, beside recorded figures.
 
 Those of the published program and of an earlier prototype were taken on the same class of machine; ours are measured
-here.
+here. `python -m bench.update --profile` says instead which operations an update's time goes to.
 """
 
+import sys
 import time
 from dataclasses import dataclass
 
@@ -46,6 +47,10 @@ CASES = (
     Case("quick", 128, 1, {PROTOTYPE: 0.076}),
 )
 QUICK_CASES = (CASES[0], CASES[-1])
+PROFILED = (Case("paper", 512, 1, {}), Case("quick", 64, 1, {}))
+PRODUCTS = ("aten::mm", "aten::bmm", "aten::addmm", "aten::addmm_", "aten::baddbmm_")
+LISTED = 12
+"""Operations that a profile lists."""
 
 
 def random_segments(count: int, T: int, teams: tuple[int, ...], seed: int = 0, spec: TaskSpec = SPEC) -> Segments:
@@ -109,5 +114,32 @@ def run(quick: bool = False) -> list[Row]:
     return rows
 
 
+def profile(case: Case, teams: tuple[int, ...] = (2, 3, 4), updates: int = 5) -> None:
+    """Print the operations that take most of the processor's time, and the share of matrix products."""
+    torch.set_num_threads(case.threads)
+    device = torch.device("cpu")
+    rule = UpdateRule(SPEC, resolve(preset=case.preset, flags={"learning.batch": str(case.segments)}).config, device)
+    batch = to_device(random_segments(case.segments, rule.config.method.T, teams), device)
+    for _ in range(2):
+        rule.update(batch, progress=0.0)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+        for _ in range(updates):
+            rule.update(batch, progress=0.0)
+    operations = sorted(profiler.key_averages(), key=lambda one: -one.self_cpu_time_total)
+    total = sum(one.self_cpu_time_total for one in operations)
+    products = sum(one.self_cpu_time_total for one in operations if one.key in PRODUCTS)
+    print(
+        f"{case.preset}, {case.segments} segments, {case.threads} thread(s): {total / updates / 1e3:.1f} ms an update"
+    )
+    print(f"  {products / total:6.1%}  matrix products: {', '.join(PRODUCTS)}")
+    for one in operations[:LISTED]:
+        share, milliseconds = one.self_cpu_time_total / total, one.self_cpu_time_total / updates / 1e3
+        print(f"  {share:6.1%}  {one.key}: {milliseconds:.2f} ms in {one.count // updates} calls")
+
+
 if __name__ == "__main__":
-    main(run)
+    if "--profile" in sys.argv:
+        for each in PROFILED:
+            profile(each)
+    else:
+        main(run)
