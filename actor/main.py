@@ -4,12 +4,12 @@ import contextlib
 import logging
 
 import numpy as np
-import torch
 
 from actor.episodes import EpisodeNumbers
 from actor.group import Group
 from actor.loop import Actor
 from actor.outbox import Outbox
+from copa import arithmetic
 from copa.acting import Exploration, Players
 from copa.assembly import open_replay, record_layout
 from copa.coaching import CoachClient
@@ -34,9 +34,7 @@ def main(argv: list[str]) -> None:
     """Run an actor until the run is finished or it is told to stop."""
     config, index = parse_role_arguments(argv, role="actor")
     with process("actor", config, index) as frame:
-        torch.set_num_threads(config.actor.threads)
-        if config.learning.flush_denormals:
-            torch.set_flush_denormal(True)
+        arithmetic.prepare(config.actor.threads, flush_denormals=config.learning.flush_denormals)
         replay = open_replay(config, frame.stopping)
         replay.join()
         while not frame.stopping.is_set():

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from bench.report import Row, main
+from copa import arithmetic
 from copa.assembly import open_replay
 from copa.config.load import load_config, to_toml
 from copa.config.schema import Config
@@ -57,8 +58,7 @@ def _config(**flags: str) -> Config:
 
 
 def _in_process() -> float:
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    arithmetic.prepare(1, flush_denormals=True)
     config = _config()
     rule = UpdateRule(task_spec(config.task.name), config, torch.device("cpu"))
     began = time.perf_counter()

@@ -26,6 +26,7 @@ import uvloop
 from bench.report import Row, main
 from coach_service.server import serve
 from coach_service.weights import FixedWeights
+from copa import arithmetic
 from copa.coaching.tensors import bools_message, view_message
 from copa.coaching.transport import client_options
 from copa.config.schema import Config
@@ -226,7 +227,7 @@ def bytes_per_stream(streams: int) -> float:
 
 def run(quick: bool = False) -> list[Row]:
     """Coach service against a bare forward pass, and the memory of a stream."""
-    torch.set_num_threads(1)
+    arithmetic.prepare(1)
     seconds = 0.5 if quick else 1.2
     coach = make_coach()
     rows = []

@@ -15,6 +15,7 @@ import torch
 
 from bench.report import Row, main
 from bench.update import SPEC, random_segments
+from copa import arithmetic
 from copa.config.load import resolve
 from copa.learning import UpdateRule, meet, place, to_device
 
@@ -37,7 +38,7 @@ QUICK_CASES = CASES[-1:]
 
 def measure(preset: str, segments: int, updates: int) -> list[float]:
     """Seconds of each of this process's updates, made together with its peers where it has some."""
-    torch.set_num_threads(1)
+    arithmetic.prepare(1)
     device, here = torch.device("cpu"), place()
     peers = meet(here, device)
     config = resolve(preset=preset, flags={"learning.batch": str(segments)}).config

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from bench.report import Row, main
+from copa import arithmetic
 from copa.config.load import resolve
 from copa.config.schema import Config
 from copa.learning import UpdateRule, to_device
@@ -87,7 +88,7 @@ def seconds_per_update(
     config: Config, teams: tuple[int, ...], *, threads: int, repeats: int, spec: TaskSpec = SPEC
 ) -> float:
     """The fastest of `repeats` updates, the batch already being on the device."""
-    torch.set_num_threads(threads)
+    arithmetic.prepare(threads)
     device = torch.device("cpu")
     rule = UpdateRule(spec, config, device)
     batch = to_device(random_segments(rule.method.batch(config), config.method.T, teams, spec=spec), device)
@@ -116,7 +117,7 @@ def run(quick: bool = False) -> list[Row]:
 
 def profile(case: Case, teams: tuple[int, ...] = (2, 3, 4), updates: int = 5) -> None:
     """Print the operations that take most of the processor's time, and the share of matrix products."""
-    torch.set_num_threads(case.threads)
+    arithmetic.prepare(case.threads)
     device = torch.device("cpu")
     rule = UpdateRule(SPEC, resolve(preset=case.preset, flags={"learning.batch": str(case.segments)}).config, device)
     batch = to_device(random_segments(case.segments, rule.config.method.T, teams), device)

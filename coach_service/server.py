@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Set
 
 import grpc
-import torch
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
@@ -15,6 +14,7 @@ from coach_service.service import CoachService
 from coach_service.strategist import Strategist
 from coach_service.streams import Stream
 from coach_service.weights import WeightsSource, WeightsWatcher
+from copa import arithmetic
 from copa.coaching.address import Address
 from copa.coaching.transport import check_listening, read_tokens, server_credentials, server_options
 from copa.config.schema import Config
@@ -132,7 +132,7 @@ async def serve(
     beat: Callable[[], None],
 ) -> None:
     """Serve until `stopping` is set. `ready` is called when there are weights, `beat` while the loop lives."""
-    torch.set_num_threads(1)
+    arithmetic.prepare(1)
     server = CoachServer(spec, config, source)
     await server.start()
     serving = asyncio.create_task(server.wait_serving())

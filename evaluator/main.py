@@ -5,8 +5,7 @@ import os
 import time
 from typing import Any
 
-import torch
-
+from copa import arithmetic
 from copa.assembly import open_home
 from copa.config.load import parse_role_arguments
 from copa.config.schema import Config
@@ -30,9 +29,7 @@ def main(argv: list[str]) -> None:
     """Evaluate the newest weights every `evaluator.seconds` until told to stop."""
     config, index = parse_role_arguments(argv, role="evaluator")
     with process("evaluator", config, index) as frame:
-        torch.set_num_threads(config.evaluator.threads)
-        if config.learning.flush_denormals:
-            torch.set_flush_denormal(True)
+        arithmetic.prepare(config.evaluator.threads, flush_denormals=config.learning.flush_denormals)
         replay = open_home(config, frame.stopping)
         replay.join()
         follower = WeightsFollower(WeightStore(config.redis, config.run.name, stopping=frame.stopping), 1.0)

@@ -4,6 +4,7 @@ import os
 
 import torch
 
+from copa import arithmetic
 from copa.assembly import open_replay
 from copa.config.load import parse_role_arguments
 from copa.config.schema import Config
@@ -31,9 +32,8 @@ def main(argv: list[str]) -> None:
     with process("learner", config, index + here.rank) as frame:
         device = choose_device(config, here)
         show_gpu(device)
-        torch.set_num_threads(config.learner.threads or default_threads(here))
-        if config.learning.flush_denormals:
-            torch.set_flush_denormal(True)
+        threads = config.learner.threads or default_threads(here)
+        arithmetic.prepare(threads, flush_denormals=config.learning.flush_denormals)
         spec = task_spec(config.task.name, config.task.options)
         peers = meet(here, device)
         check_settings(config, peers)

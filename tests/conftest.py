@@ -1,5 +1,5 @@
 """What all tests share."""
 
-import torch
+from copa import arithmetic
 
-torch.set_num_threads(1)
+arithmetic.prepare(1)

@@ -90,13 +90,16 @@ def played_by(paths: Sequence[Path]) -> "list[Player]":
     """Players of checkpoints, of runs and of groups of runs."""
     import torch
 
+    from copa import arithmetic
     from copa.evaluation.sweep import trained
     from copa.run_group import RunGroup, runs_of
 
     players = trained(
         [path for given in paths for path in ([r.path for r in runs_of([given])] if RunGroup.is_at(given) else [given])]
     )
-    torch.set_flush_denormal(any(player.config.learning.flush_denormals for player in players))
+    arithmetic.prepare(
+        torch.get_num_threads(), flush_denormals=any(player.config.learning.flush_denormals for player in players)
+    )
     return players
 
 

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from copa import checkpoint
+from copa import arithmetic, checkpoint
 from copa.config.schema import Config
 from copa.evaluation import Source, evaluate
 from copa.reporting import write_report
@@ -45,14 +45,11 @@ def final_table(config: Config, saved: checkpoint.Checkpoint) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     """Finish the run whose folder is the one argument."""
-    import torch
-
     die_with_parent(signal.SIGTERM)
     folder = RunFolder.open(Path(arguments[0]))
     config = folder.config()
     start_logging("finish", 0, config.telemetry.log_level, config.telemetry.log_format)
-    torch.set_num_threads(os.cpu_count() or 1)
-    torch.set_flush_denormal(config.learning.flush_denormals)
+    arithmetic.prepare(os.cpu_count() or 1, flush_denormals=config.learning.flush_denormals)
     if config.evaluator.final_episodes:
         folder.write_final(final_table(config, checkpoint.load(folder.checkpoints)))
     write_report(folder)
