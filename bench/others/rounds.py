@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def serve(version: str, works: Mapping[str, Callable[[], None]]) -> None:
-    """Say `version` as JSON, then answer each name of a work read from standard input by the seconds it took.
+def serve(works: Mapping[str, Callable[[], None]]) -> None:
+    """Answer each name of a work read from standard input by the seconds it took, as JSON.
 
     Returns when standard input ends. Whatever else is printed goes to standard error. Raises KeyError for another name.
     """
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
-        print(json.dumps({"version": version}), file=answers, flush=True)
         for line in sys.stdin:
             work = works[line.strip()]
             start = time.perf_counter()

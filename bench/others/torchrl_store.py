@@ -11,7 +11,6 @@ import argparse
 from pathlib import Path
 
 import torch
-import torchrl
 from tensordict import TensorDict
 from torchrl.data import ReplayBuffer
 from torchrl.data.replay_buffers import StoreStorage
@@ -48,7 +47,7 @@ def main() -> None:
     def sample() -> None:
         buffer.sample()
 
-    serve(f"TorchRL {torchrl.__version__}", {"insert": insert, "sample": sample})
+    serve({"insert": insert, "sample": sample})
 
 
 if __name__ == "__main__":
