@@ -46,6 +46,7 @@ PROGRAMS = {TORCHRL: "torchrl_store", REVERB: "reverb_table"}
 
 TRANSITIONS, CHUNK, BUFFER, DRAWN = 5_000, 500, 10_000, 256
 OBSERVATION, ACTION = 64, 4
+UNIT = "items/s"
 PUBLISHED = {"insert": 38.9e-3, "sample": 1.729e-3}
 """Seconds that TorchRL gives for its own storage at this shape, on a machine it does not name (pytorch/rl#3516)."""
 
@@ -63,15 +64,13 @@ class Side(Protocol):
 class Ours:
     """This project's replay. The limiter counts every segment, and makes nobody wait."""
 
-    def __init__(self, client: redis.Redis, name: str, segments: Sequence[Segments], layout: RecordLayout, **sizes: int):
-        """`segments`: what one insert pushes, a push each; `sizes`: `capacity` and `batch`."""
-        batch = sizes["batch"]
-        limits = Limits(sizes["capacity"], batch, batch, 100, 4.0, 10**12, free_running=True)
-        self.replay = Replay(client, name, layout, limits)
+    def __init__(self, replay: Replay, segments: Sequence[Segments]) -> None:
+        """`segments`: what one insert pushes, a push each."""
+        self.replay = replay
         self.replay.claim("bench")
-        self._pusher = Pusher(self.replay)
+        self._pusher = Pusher(replay)
         self._segments = segments
-        self._batch = batch
+        self._batch = replay.limits.batch
         self._rng = np.random.default_rng(0)
 
     def seconds(self, work: Work) -> float:
@@ -83,6 +82,11 @@ class Ours:
         else:
             self.replay.draw(self.replay.permit(self._batch), self._batch, self._rng)
         return time.perf_counter() - start
+
+
+def limits(capacity: int, batch: int) -> Limits:
+    """Limits under which neither side waits."""
+    return Limits(capacity, batch, batch, steps_per_update=100, tolerance=4.0, total_steps=10**9, free_running=True)
 
 
 class Other:
@@ -182,7 +186,7 @@ def compare_transitions(client: redis.Redis, socket: Path, folder: Path, rounds:
         layout = transition_layout(times)
         chunks = [random_segments(layout, CHUNK)] * (TRANSITIONS // CHUNK)
         side = f"transitions-{times}"
-        sides[side] = Ours(client, side, chunks, layout, capacity=BUFFER, batch=DRAWN)
+        sides[side] = Ours(Replay(client, side, layout, limits(BUFFER, DRAWN)), chunks)
         names[side] = f"{what}, {layout.record_bytes} B"
     with ExitStack() as stack:
         if python(TORCHRL).exists():
@@ -200,9 +204,6 @@ def compare_transitions(client: redis.Redis, socket: Path, folder: Path, rounds:
     ]
 
 
-UNIT = "items/s"
-
-
 def compare_segments(client: redis.Redis, socket: Path, folder: Path, rounds: int) -> list[Row]:
     """Rows at this project's own shape."""
     layout = RecordLayout(task_spec("resource_collection"), T)
@@ -212,10 +213,11 @@ def compare_segments(client: redis.Redis, socket: Path, folder: Path, rounds: in
     arguments = {TORCHRL: (socket, file, CAPACITY, PUSH, BATCH), REVERB: (file, CAPACITY, BATCH)}
     counts: dict[Work, int] = {"insert": PUSH, "sample": BATCH}
     with ExitStack() as stack:
-        others = {name: stack.enter_context(Other(name, *arguments[name])) for name in PROGRAMS if python(name).exists()}
+        there = [name for name in PROGRAMS if python(name).exists()]
+        others = {name: stack.enter_context(Other(name, *arguments[name])) for name in there}
         if not others:
             return []
-        ours = Ours(client, "segments", [segments], layout, capacity=CAPACITY, batch=BATCH)
+        ours = Ours(Replay(client, "segments", layout, limits(CAPACITY, BATCH)), [segments])
         found = measure({"ours": ours, **others}, CAPACITY // PUSH, rounds)
     return [
         Row(f"{work} of {count} segments", count / found["ours"][work], count / found[name][work], UNIT, name)
@@ -229,11 +231,14 @@ def run(quick: bool = False) -> list[Row]:
     for name in PROGRAMS:
         if not python(name).exists():
             print(f"{name} is not installed, so it is left out: make bench-others", file=sys.stderr, flush=True)
-    with running() as server, tempfile.TemporaryDirectory(prefix="copa-bench-") as folder:
-        with connect(RedisSettings(url=server.url)) as client:
-            where = (client, server.server.socket, Path(folder))
-            rows = compare_transitions(*where, 5 if quick else 30)
-            return rows + compare_segments(*where, 10 if quick else 60)
+    with (
+        running() as server,
+        connect(RedisSettings(url=server.url)) as client,
+        tempfile.TemporaryDirectory(prefix="copa-bench-") as folder,
+    ):
+        where = (client, server.server.socket, Path(folder))
+        rows = compare_transitions(*where, 5 if quick else 30)
+        return rows + compare_segments(*where, 10 if quick else 60)
 
 
 if __name__ == "__main__":
