@@ -12,7 +12,7 @@ Both also hold what every record does (action, masks, versions, episode, CRC-32)
 
 **Segments** of Resource Collection, 4 steps, the ring of `bench.replay`: inserts of 128, batches of 512. TorchRL has
 the same fields as a tensordict, Reverb as the columns of one item; both keep integers and masks as they are, where a
-record packs them.
+record packs them. Reverb also has the encoded record as a single column, and is then spared encoding and decoding.
 """
 
 import json
@@ -29,7 +29,6 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import redis
-from numpy.typing import NDArray
 
 from bench.replay import BATCH, CAPACITY, PUSH, Pusher, T, random_segments
 from bench.report import Row, main
@@ -41,17 +40,19 @@ from copa.tasks import task_spec
 from copa.tasks.base import TaskSpec
 
 ROOT = Path(__file__).parent.parent
-TORCHRL, REVERB = "TorchRL StoreStorage", "Reverb table"
-PROGRAMS = {TORCHRL: "torchrl_store", REVERB: "reverb_table"}
-
-TRANSITIONS, CHUNK, BUFFER, DRAWN = 5_000, 500, 10_000, 256
-OBSERVATION, ACTION = 64, 4
-UNIT = "items/s"
-PUBLISHED = {"insert": 38.9e-3, "sample": 1.729e-3}
-"""Seconds that TorchRL gives for its own storage at this shape, on a machine it does not name (pytorch/rl#3516)."""
+TORCHRL, REVERB, PACKED = "TorchRL StoreStorage", "Reverb table", "Reverb table, one column of bytes"
+PROGRAMS = {TORCHRL: "torchrl_store", REVERB: "reverb_table", PACKED: "reverb_table"}
 
 Work = Literal["insert", "sample"]
 Times = Mapping[Work, float]
+
+TRANSITIONS, CHUNK, BUFFER, DRAWN = 5_000, 500, 10_000, 256
+OBSERVATION, ACTION = 64, 4
+FILLS = CAPACITY // PUSH // 4
+"""Inserts before segments are drawn: a quarter of the ring, so that no side overwrites old segments meanwhile."""
+UNIT = "items/s"
+PUBLISHED: Times = {"insert": 38.9e-3, "sample": 1.729e-3}
+"""Seconds that TorchRL gives for its own storage at this shape, on a machine it does not name (pytorch/rl#3516)."""
 
 
 class Side(Protocol):
@@ -164,15 +165,15 @@ def transition_layout(times: int) -> RecordLayout:
     return RecordLayout(spec, 1)
 
 
-def transitions() -> dict[str, NDArray[Any]]:
-    """What TorchRL's own benchmark stores."""
+def transitions() -> dict[str, Any]:
+    """Arrays by name: what TorchRL's own benchmark stores."""
     rng = np.random.default_rng(0)
     shapes = {"obs": OBSERVATION, "action": ACTION, "reward": 1}
     return {name: rng.standard_normal((TRANSITIONS, width), np.float32) for name, width in shapes.items()}
 
 
-def columns(segments: Segments) -> dict[str, NDArray[Any]]:
-    """The fields of `segments` that hold anything."""
+def columns(segments: Segments) -> dict[str, Any]:
+    """Arrays by name: the fields of `segments` that hold anything."""
     arrays = {field.name: getattr(segments, field.name) for field in fields(segments)}
     return {name: values for name, values in arrays.items() if values.size}
 
@@ -209,8 +210,14 @@ def compare_segments(client: redis.Redis, socket: Path, folder: Path, rounds: in
     layout = RecordLayout(task_spec("resource_collection"), T)
     segments = random_segments(layout, PUSH)
     file = folder / "segments.npz"
+    packed = folder / "records.npz"
     np.savez(file, **columns(segments))
-    arguments = {TORCHRL: (socket, file, CAPACITY, PUSH, BATCH), REVERB: (file, CAPACITY, BATCH)}
+    np.savez(packed, record=np.frombuffer(b"".join(layout.encode(segments)), np.uint8).reshape(PUSH, -1))
+    arguments = {
+        TORCHRL: (socket, file, CAPACITY, PUSH, BATCH),
+        REVERB: (file, CAPACITY, BATCH),
+        PACKED: (packed, CAPACITY, BATCH),
+    }
     counts: dict[Work, int] = {"insert": PUSH, "sample": BATCH}
     with ExitStack() as stack:
         there = [name for name in PROGRAMS if python(name).exists()]
@@ -218,7 +225,7 @@ def compare_segments(client: redis.Redis, socket: Path, folder: Path, rounds: in
         if not others:
             return []
         ours = Ours(Replay(client, "segments", layout, limits(CAPACITY, BATCH)), [segments])
-        found = measure({"ours": ours, **others}, CAPACITY // PUSH, rounds)
+        found = measure({"ours": ours, **others}, FILLS, rounds)
     return [
         Row(f"{work} of {count} segments", count / found["ours"][work], count / found[name][work], UNIT, name)
         for name in others
@@ -238,7 +245,7 @@ def run(quick: bool = False) -> list[Row]:
     ):
         where = (client, server.server.socket, Path(folder))
         rows = compare_transitions(*where, 5 if quick else 30)
-        return rows + compare_segments(*where, 10 if quick else 60)
+        return rows + compare_segments(*where, 10 if quick else 40)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ import reverb
 from bench.others.rounds import load, serve
 
 TABLE = "segments"
+IN_FLIGHT = 48
+"""Items that may wait for the server's word; Reverb complains from 50 on."""
 
 
 def keep_table(capacity: int, batch: int, parent: Connection) -> None:
@@ -51,7 +53,7 @@ def main() -> None:
 
     spawning = multiprocessing.get_context("spawn")
     here, there = spawning.Pipe()
-    server = spawning.Process(target=keep_table, args=(arguments.capacity, arguments.batch, there))
+    server = spawning.Process(target=keep_table, args=(arguments.capacity, arguments.batch, there), daemon=True)
     server.start()
     there.close()
     client = reverb.Client(f"localhost:{here.recv()}")
@@ -61,12 +63,13 @@ def main() -> None:
             for item in items:
                 writer.append(item)
                 writer.create_item(TABLE, 1.0, {name: column[-1:] for name, column in writer.history.items()})
+                writer.flush(IN_FLIGHT)
             writer.flush()
 
         def sample() -> None:
             drawn = [item.data for item in client.sample(TABLE, arguments.batch, emit_timesteps=False)]
-            for name in arrays:
-                np.concatenate([data[name] for data in drawn])
+            for column in zip(*drawn, strict=True):
+                np.concatenate(column)
 
         serve({"insert": insert, "sample": sample})
     here.close()
