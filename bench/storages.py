@@ -1,7 +1,7 @@
 """The replay beside other libraries' storages: TorchRL's `StoreStorage` in the same Redis, and a Reverb table.
 
 Each library runs in a process and a virtual environment of its own (`make bench-others`); without the environment its
-rows are left out. All sides are filled, then take turns; the medians of their times are compared. Ours is the whole
+rows are left out. All sides get items, then take turns; the medians of their times are compared. Ours is the whole
 way: encoding, push in calls of 128, the limiter's permit, a uniform draw, checksums and decoding to NumPy arrays.
 
 **Transitions**, the shape that TorchRL published figures of: 69 floats (observation 64, action 4, reward 1; 276 B),
