@@ -235,7 +235,7 @@ def compare_segments(client: redis.Redis, socket: Path, folder: Path, rounds: in
 
 def run(quick: bool = False) -> list[Row]:
     """Items per second of insert and sample, beside other libraries' storages."""
-    for name in PROGRAMS:
+    for name in (TORCHRL, REVERB):
         if not python(name).exists():
             print(f"{name} is not installed, so it is left out: make bench-others", file=sys.stderr, flush=True)
     with (

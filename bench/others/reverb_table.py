@@ -2,9 +2,10 @@
 
     python -m bench.others.reverb_table ITEMS.npz CAPACITY BATCH
 
-Server and client are a process each and talk over localhost; Reverb's server listens on all interfaces, unprotected. The table draws uniformly, removes the oldest, and its
-limiter only waits for a first batch. An insert appends every item as one step of its own, with the fields as columns,
-and returns when the server has confirmed all; a sample draws BATCH items and stacks them field by field.
+Server and client are a process each and talk over localhost; Reverb's server listens on all interfaces, unprotected.
+The table draws uniformly, removes the oldest, and its limiter only waits for a first batch. An insert appends every
+item as one step of its own, with the fields as columns, and returns when the server has confirmed all; a sample draws
+BATCH items and stacks them field by field.
 """
 
 import argparse
