@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 ARGS ?=
+# Reverb has no wheels for a newer one.
+OTHERS_PYTHON ?= python3.11
 
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
@@ -12,7 +14,7 @@ DEV_READY := $(VENV)/.ready-dev
 DOCS_READY := $(VENV)/.ready-docs
 SITE ?= build/docs
 
-.PHONY: help setup train test lint types docs proto bench audit lock compose-test clean
+.PHONY: help setup train test lint types docs proto bench bench-others audit lock compose-test clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +23,7 @@ help:
 	@echo "make test    set up what developing needs, then run the tests"
 	@echo "make lint    check style            make types   check types"
 	@echo "make proto   generate protos/ anew   make bench   run the benchmarks"
+	@echo "make bench-others  set up other libraries, each by itself, for python -m bench.storages"
 	@echo "make docs    build the documentation into build/docs, without a network"
 	@echo "make audit   look the pinned dependencies up among known vulnerabilities"
 	@echo "make compose-test  build the images, run the stack, kill its parts (needs a Docker engine; minutes)"
@@ -52,6 +55,13 @@ proto: $(DEV_READY)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)
+
+bench-others: $(VENV)/others/torchrl_store/.ready $(VENV)/others/reverb_table/.ready
+
+$(VENV)/others/%/.ready: bench/others/%.txt | $(BIN)/python
+	$(OTHERS_PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check $(PIP_ARGS) -r $<
+	@touch $@
 
 audit: | $(BIN)/python
 	test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit && \

@@ -81,23 +81,25 @@ class Pusher:
         self.replay = replay
         self.lease = replay.lease_actor()
         self.pushes = 0
+        self.segments = 0
 
     def push(self, segments: Segments) -> None:
-        """Push `PUSH` segments, encoding them."""
-        total = self._next()
-        self.replay.push(
-            self.lease,
-            self.replay.layout.push(segments, sequence=self.pushes, steps_total=total * T, segments_total=total),
-        )
+        """Push `segments`, encoding them."""
+        layout = self.replay.layout
+        total = self._next(len(segments))
+        push = layout.push(segments, sequence=self.pushes, steps_total=total * layout.T, segments_total=total)
+        self.replay.push(self.lease, push)
 
     def push_records(self, records: list[bytes]) -> None:
-        """Push `PUSH` records."""
-        total = self._next()
-        self.replay.push(self.lease, Push(self.pushes, records, bytes(len(records)), total * T, total))
+        """Push `records`."""
+        total = self._next(len(records))
+        steps = total * self.replay.layout.T
+        self.replay.push(self.lease, Push(self.pushes, records, bytes(len(records)), steps, total))
 
-    def _next(self) -> int:
+    def _next(self, count: int) -> int:
         self.pushes += 1
-        return self.pushes * PUSH
+        self.segments += count
+        return self.segments
 
 
 def _rates(rounds: int, items: int, *sides: Callable[[int], None]) -> list[float]:
@@ -112,8 +114,8 @@ def _rates(rounds: int, items: int, *sides: Callable[[int], None]) -> list[float
 
 
 def random_segments(layout: RecordLayout, count: int) -> Segments:
-    """`count` segments of `layout`'s task, `T` steps each."""
-    spec, rng = layout.spec, np.random.default_rng(0)
+    """`count` segments of `layout`'s task, none shorter than its T."""
+    spec, T, rng = layout.spec, layout.T, np.random.default_rng(0)
     A, views = spec.slots, T + 1
 
     def floats(*shape: int) -> np.ndarray:
