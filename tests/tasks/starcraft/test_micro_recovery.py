@@ -41,6 +41,20 @@ def test_damage_starts_the_delay_again() -> None:
     assert battle.state.shield[ENEMY, 0] == 50 - 2 * 13 + 0.125
 
 
+def test_a_hit_that_meets_no_shield_starts_the_delay_again() -> None:
+    battle = struck_zealot()
+    battle.state.shield[ENEMY] = 0
+    battle.loops(159)
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(1)
+    assert battle.state.health[ENEMY, 0] == 100 - (13 - 1)
+    battle.order(0, STOP)
+    battle.loops(160)
+    assert battle.state.shield[ENEMY, 0] == 0
+    battle.loops(1)
+    assert battle.state.shield[ENEMY, 0] == 0.125
+
+
 def test_health_does_not_grow_by_itself() -> None:
     battle = Battle([(MARINE, 16, 16), (ZEALOT, 18, 16)])
     battle.state.health[:2] = 20

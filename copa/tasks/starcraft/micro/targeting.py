@@ -34,9 +34,8 @@ def _choose_targets(state: State, figures: Figures, side: int, seeking: Bools) -
     across *= across
     distance += across
     seen = distance <= figures.scan[side]
-    attacker = state.holding[other] & figures.armed[other]
     attacked = state.target[other, None] == SLOTS + np.int8(own.start)
-    attacked &= attacker[:, None]
+    attacked &= state.holding[other, None]
     seen |= attacked
     if figures.heals[other].any():
         distance += (LAST * ~(figures.armed[other] | state.mending[other]))[:, None]
@@ -69,4 +68,3 @@ def choose_patients(state: State, figures: Figures) -> None:
     least = need.min(axis=0)
     engaged[healers] = least < np.inf
     target[healers] = first + np.where(need == least, distance, np.float32(np.inf)).argmin(axis=0)
-    state.holding.reshape(-1)[healers] = False
