@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, UNIT_TYPES, ZEALOT, UnitType
-from copa.tasks.starcraft.units import ATTACK, MOVE, NONE, STOP
+from copa.tasks.starcraft.units import ATTACK, HEAL, MOVE, NONE, STOP
 from tests.tasks.starcraft.micro import ENEMY, Battle
 
 PER_STEP = {"Marine": 1.125, "Marauder": 1.125, "Medivac": 1.375, "Zealot": 1.125, "Stalker": 1.4766}
@@ -152,6 +152,14 @@ def test_who_stands_and_attacks_gives_no_way_and_is_walked_around() -> None:
         battle.loops(1)
         assert battle.place(0) == (16, 16)
     assert battle.place(1)[1] != pytest.approx(16.05, abs=0.1)
+
+
+def test_a_medivac_that_heals_gives_no_way() -> None:
+    battle = Battle([(MEDIVAC, 16, 16), (MARINE, 14, 16), (MEDIVAC, 17, 16)])
+    battle.order(0, HEAL, 1)
+    battle.loops(1)
+    assert battle.place(0) == (16, 16)
+    assert battle.place(2) == pytest.approx((17.5, 16), abs=1e-5)
 
 
 def test_who_stands_without_a_target_makes_room() -> None:

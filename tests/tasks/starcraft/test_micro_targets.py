@@ -210,3 +210,12 @@ def test_a_target_is_kept_also_while_others_look_for_one() -> None:
     assert target_of(battle) == 0
     battle.state.x[1] = 14
     assert target_of(battle) == 0
+
+
+def test_a_medivac_that_begins_to_heal_draws_nobody_away() -> None:
+    battle = Battle([(MEDIVAC, 14, 16), (MARAUDER, 11, 16)], [(MARINE, 16, 16), (ZEALOT, 30, 30)], attack=(8, 16))
+    assert target_of(battle) == 1
+    battle.order(0, HEAL, 1)
+    battle.loops(2)
+    assert battle.state.mending[0, 0]
+    assert target_of(battle) == 1
