@@ -219,3 +219,23 @@ def test_a_medivac_that_begins_to_heal_draws_nobody_away() -> None:
     battle.loops(2)
     assert battle.state.mending[0, 0]
     assert target_of(battle) == 1
+
+
+def test_the_dead_choose_nobody() -> None:
+    battle = Battle([(STALKER, 12, 16)], [(ZEALOT, 16, 16)], attack=(8, 16))
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(1)
+    battle.kill(ENEMY)
+    assert target_of(battle) is None
+
+
+def test_nobody_is_seen_where_no_unit_is() -> None:
+    """Slots without a unit hold 0, a corner of the map."""
+    assert target_of(Battle([], [(STALKER, 1, 1)], attack=(1, 1))) is None
+    assert target_of(Battle([(MARINE, 30, 30)], [(STALKER, 1, 1)], attack=(1, 1))) is None
+
+
+def test_either_side_chooses_among_the_other() -> None:
+    places = [(MARINE, 12, 16), (MARINE, 13, 16), (MARINE, 11, 16)]
+    battle = Battle([(STALKER, 16, 16)], places, allies_attack=(8, 16))
+    assert target_of(battle, slot=0) == ENEMY + 1

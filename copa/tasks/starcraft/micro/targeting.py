@@ -41,11 +41,9 @@ def _choose_targets(state: State, figures: Figures, side: int, seeking: Bools) -
         distance += (LAST * ~(figures.armed[other] | state.mending[other]))[:, None]
     distance += NEVER * ~seen
     best = distance.min(axis=0)
-    found = best < NEVER
     first = ALLIES - ((distance == best) * (ALLIES - SLOTS[:, :, None])).max(axis=0)
-    np.copyto(state.engaged[own], found, where=seeking)
-    found &= seeking
-    np.copyto(state.target[own], first + np.int8(other.start), where=found)
+    np.copyto(state.engaged[own], best < NEVER, where=seeking)
+    np.copyto(state.target[own], first + np.int8(other.start), where=seeking)
 
 
 def choose_patients(state: State, figures: Figures) -> None:
