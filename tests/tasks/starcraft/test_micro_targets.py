@@ -191,10 +191,10 @@ def test_a_target_that_is_chased_is_given_up_for_a_nearer_one() -> None:
 def test_an_enemy_that_chased_within_two_cells_still_goes_on_to_the_point() -> None:
     battle = Battle([(MARINE, 16, 14.2)], [(ZEALOT, 16, 16)], attack=(16, 26))
     battle.state.health[0] = 1
-    while battle.state.alive[0, 0]:
-        battle.loops(1)
+    battle.loops(7)
+    assert not battle.state.alive[0, 0]
     killed_at = battle.place(ENEMY)[1]
-    assert killed_at < 15.5
+    assert killed_at == pytest.approx(16 - 6 * 2.25 / 16, abs=1e-4)
     battle.loops(16)
     assert battle.place(ENEMY)[1] == pytest.approx(killed_at + 2.25, abs=1e-4)
 
