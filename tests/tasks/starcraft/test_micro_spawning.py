@@ -92,6 +92,6 @@ def test_each_army_is_turned_by_an_angle_of_its_own() -> None:
     for side in angles:
         share, _ = np.histogram(side, bins=8, range=(0, 2 * np.pi))
         assert np.abs(share - 500).max() < 5 * np.sqrt(500 * 7 / 8)
-    assert abs(np.corrcoef(angles)[0, 1]) < 5 / np.sqrt(4000)
+    assert abs(np.corrcoef(*angles)[0, 1]) < 5 / np.sqrt(4000)
     assert (spread_angles(4, np.arange(4000)) != angles).all()
     assert spread_angles(3, np.array([77]))[:, 0].tolist() == angles[:, 77].tolist()
