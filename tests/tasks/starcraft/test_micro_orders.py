@@ -14,6 +14,7 @@ FOE, DEAD_FOE, FLYING_FOE, NO_FOE = ENEMY, ENEMY + 1, ENEMY + 2, 15
     ("unit_type", "kind", "target"),
     [
         (MEDIVAC, ATTACK, FOE),
+        (MEDIVAC, ATTACK, FRIEND),
         (MARINE, ATTACK, FRIEND),
         (MARINE, ATTACK, DEAD_FOE),
         (MARINE, ATTACK, NO_FOE),
@@ -21,6 +22,7 @@ FOE, DEAD_FOE, FLYING_FOE, NO_FOE = ENEMY, ENEMY + 1, ENEMY + 2, 15
         (MARAUDER, ATTACK, FLYING_FOE),
         (ZEALOT, ATTACK, FLYING_FOE),
         (MARINE, HEAL, FRIEND),
+        (MARINE, HEAL, FOE),
         (MEDIVAC, HEAL, FOE),
         (MEDIVAC, HEAL, MACHINE),
         (MEDIVAC, HEAL, DEAD_FRIEND),

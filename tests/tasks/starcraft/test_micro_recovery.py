@@ -88,6 +88,12 @@ def test_healing_gives_nine_health_a_game_second_for_three_energy() -> None:
     assert battle.state.energy[1, 0] == pytest.approx(50 + 0.5625 - 3, abs=1e-4)
 
 
+def test_healing_uses_no_weapon() -> None:
+    battle = healing()
+    battle.loops(8, jitter=2.0)
+    assert battle.state.cooldown[1, 0] == 0
+
+
 def test_healing_stops_at_full_health_and_costs_only_what_it_gives() -> None:
     battle = healing(patient_health=124.75)
     battle.loops(2)
