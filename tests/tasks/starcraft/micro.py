@@ -7,6 +7,7 @@ import numpy as np
 from copa.tasks.starcraft.micro import MicroEngine
 from copa.tasks.starcraft.micro.commands import obey
 from copa.tasks.starcraft.micro.engine import fight_on
+from copa.tasks.starcraft.micro.fighting import bury
 from copa.tasks.starcraft.micro.figures import Figures
 from copa.tasks.starcraft.micro.rules import ENERGY, HEALTH, LOOPS_BEFORE_ORDERS, SHIELD
 from copa.tasks.starcraft.micro.state import State
@@ -61,9 +62,20 @@ class Battle:
         for _ in range(number):
             fight_on(self.state, self.engine.figures, np.full((UNITS, 1), jitter, np.float32))
 
+    def kill(self, *slots: int) -> None:
+        """The units in `slots` are dead before the next loop."""
+        self.state.health[list(slots)] = 0
+        bury(self.state, self.engine.figures)
+
     def place(self, slot: int) -> tuple[float, float]:
         """x, y of a unit."""
         return float(self.state.x[slot, 0]), float(self.state.y[slot, 0])
+
+
+def target_of(battle: Battle, slot: int = ENEMY) -> int | None:
+    """Whom a unit has for a target after one more loop."""
+    battle.loops(1)
+    return int(battle.state.target[slot, 0]) if battle.state.engaged[slot, 0] else None
 
 
 def orders(told: dict[int, tuple[int, int, tuple[float, float]]], battles: int = 1) -> Orders:

@@ -128,3 +128,12 @@ def test_nobody_attacks_the_dead() -> None:
     battle.loops(40)
     assert not battle.state.cooldown.any()
     assert (battle.place(0), battle.place(1)) == places, "they wait for another order"
+
+
+def test_half_a_point_of_health_is_life() -> None:
+    battle = Battle([(MARINE, 16, 16)], [(MARINE, 18, 16)])
+    battle.state.health[ENEMY] = 6.5
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(1)
+    assert battle.state.health[ENEMY, 0] == 0.5
+    assert battle.state.alive[ENEMY, 0]

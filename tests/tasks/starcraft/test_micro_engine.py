@@ -218,6 +218,18 @@ def test_ended_battles_stay_as_they_are_until_they_are_started_anew() -> None:
         np.testing.assert_array_equal(getattr(engine.units, f.name)[ended], getattr(again.units, f.name)[ended])
 
 
+def test_nobody_in_an_ended_battle_is_about_to_do_anything() -> None:
+    engine = started()
+    for told in random_orders(9, 40, engine.battles):
+        engine.step(told)
+    marks = ("active", "engaged", "holding", "mending", "going")
+    assert all(getattr(engine.state, name)[:, ::2].any() for name in marks)
+    engine.end(np.arange(0, engine.battles, 2))
+    for name in marks:
+        assert not getattr(engine.state, name)[:, ::2].any(), name
+        assert getattr(engine.state, name)[:, 1::2].any(), name
+
+
 def test_battles_do_not_depend_on_the_others_or_on_their_number() -> None:
     """Bit for bit, whatever the batch and the row."""
     steps, battles = 45, len(ARMIES)

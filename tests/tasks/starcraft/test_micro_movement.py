@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, UNIT_TYPES, ZEALOT, UnitType
-from copa.tasks.starcraft.units import ATTACK, MOVE, NONE, STOP
+from copa.tasks.starcraft.units import ATTACK, HEAL, MOVE, NONE, STOP
 from tests.tasks.starcraft.micro import ENEMY, Battle
 
 PER_STEP = {"Marine": 1.125, "Marauder": 1.125, "Medivac": 1.375, "Zealot": 1.125, "Stalker": 1.4766}
@@ -154,6 +154,14 @@ def test_who_stands_and_attacks_gives_no_way_and_is_walked_around() -> None:
     assert battle.place(1)[1] != pytest.approx(16.05, abs=0.1)
 
 
+def test_a_medivac_that_heals_gives_no_way() -> None:
+    battle = Battle([(MEDIVAC, 16, 16), (MARINE, 14, 16), (MEDIVAC, 17, 16)])
+    battle.order(0, HEAL, 1)
+    battle.loops(1)
+    assert battle.place(0) == (16, 16)
+    assert battle.place(2) == pytest.approx((17.5, 16), abs=1e-5)
+
+
 def test_who_stands_without_a_target_makes_room() -> None:
     battle = Battle([(ZEALOT, 16, 16), (STALKER, 14.9, 16)])
     battle.order(1, MOVE, point=(20, 16))
@@ -168,3 +176,55 @@ def test_two_marauders_meet_no_closer_than_their_bodies() -> None:
     for _ in range(40):
         battle.loops(1)
         assert gaps(battle, [0, 1])[0] > -0.01
+
+
+def test_bodies_part_in_three_rounds_each_by_half_of_what_overlaps() -> None:
+    """The middle one of a row has nowhere to go: of an overlap of 0.35 on either side an eighth is left."""
+    battle = Battle([(MARINE, 15.6, 16), (MARINE, 16, 16), (MARINE, 16.4, 16)])
+    battle.loops(1)
+    np.testing.assert_allclose(gaps(battle, [0, 1, 2]), [-0.35 / 8, 0.75 - 0.35 / 4, -0.35 / 8], atol=1e-5)
+    assert battle.place(1) == (16, 16)
+
+
+def test_bodies_of_unlike_size_part_to_the_sum_of_their_radii() -> None:
+    battle = Battle([(MARINE, 16, 16), (MARAUDER, 16.5, 16)])
+    battle.loops(1)
+    centre, half = 16.25, (MARINE.separation + MARAUDER.separation) / 2
+    np.testing.assert_allclose((battle.place(0)[0], battle.place(1)[0]), (centre - half, centre + half), atol=1e-5)
+
+
+def test_bodies_that_only_nearly_touch_stay_where_they_are() -> None:
+    """A Zealot is kept out of 0.375 about another's centre, although its radius is 0.5."""
+    battle = Battle([(ZEALOT, 16, 16), (ZEALOT, 16.76, 16)])
+    places = battle.place(0), battle.place(1)
+    battle.loops(1)
+    assert (battle.place(0), battle.place(1)) == places
+
+
+def test_who_is_still_on_the_way_to_its_target_gives_way_like_others() -> None:
+    battle = Battle([(ZEALOT, 15, 16), (MARAUDER, 15.9, 16)], [(MARAUDER, 25, 16)])
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(1)
+    walked = 15 + ZEALOT.speed
+    push = (ZEALOT.separation + MARAUDER.separation - (15.9 - walked)) / 2
+    np.testing.assert_allclose((battle.place(0)[0], battle.place(1)[0]), (walked - push, 15.9 + push), atol=1e-5)
+
+
+def test_whoever_is_pushed_off_the_map_stays_on_it() -> None:
+    battle = Battle([(STALKER, 0.625, 16), (STALKER, 1, 16)])
+    battle.loops(1)
+    assert battle.place(0) == (0.625, 16)
+    assert battle.place(1) == pytest.approx((1 + (1.25 - 0.375) / 2, 16), abs=1e-5)
+
+
+@pytest.mark.parametrize("chases", [False, True])
+def test_the_dead_go_nowhere(chases: bool) -> None:
+    battle = Battle([(MARINE, 16, 12 if chases else 2)], [(ZEALOT, 16, 16)], attack=(30, 16))
+    battle.order(0, MOVE, point=(2, 2))
+    battle.loops(1)
+    assert battle.state.engaged[ENEMY, 0] == chases
+    battle.kill(0, ENEMY)
+    places = battle.place(0), battle.place(ENEMY)
+    battle.loops(8)
+    assert (battle.place(0), battle.place(ENEMY)) == places
+    assert not battle.state.engaged.any()

@@ -41,6 +41,20 @@ def test_damage_starts_the_delay_again() -> None:
     assert battle.state.shield[ENEMY, 0] == 50 - 2 * 13 + 0.125
 
 
+def test_a_hit_that_meets_no_shield_starts_the_delay_again() -> None:
+    battle = struck_zealot()
+    battle.state.shield[ENEMY] = 0
+    battle.loops(159)
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(1)
+    assert battle.state.health[ENEMY, 0] == 100 - (13 - 1)
+    battle.order(0, STOP)
+    battle.loops(160)
+    assert battle.state.shield[ENEMY, 0] == 0
+    battle.loops(1)
+    assert battle.state.shield[ENEMY, 0] == 0.125
+
+
 def test_health_does_not_grow_by_itself() -> None:
     battle = Battle([(MARINE, 16, 16), (ZEALOT, 18, 16)])
     battle.state.health[:2] = 20
@@ -72,6 +86,12 @@ def test_healing_gives_nine_health_a_game_second_for_three_energy() -> None:
     battle.loops(16)
     assert battle.state.health[0, 0] == 10 + 9
     assert battle.state.energy[1, 0] == pytest.approx(50 + 0.5625 - 3, abs=1e-4)
+
+
+def test_healing_uses_no_weapon() -> None:
+    battle = healing()
+    battle.loops(8, jitter=2.0)
+    assert battle.state.cooldown[1, 0] == 0
 
 
 def test_healing_stops_at_full_health_and_costs_only_what_it_gives() -> None:

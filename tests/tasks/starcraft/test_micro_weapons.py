@@ -5,6 +5,7 @@ import pytest
 
 from copa.tasks.starcraft.micro import MicroEngine
 from copa.tasks.starcraft.micro.chance import weapon_jitter
+from copa.tasks.starcraft.micro.engine import fight_on
 from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, UNIT_TYPES, ZEALOT, UnitType
 from copa.tasks.starcraft.units import ATTACK, MOVE
 from tests.tasks.starcraft.micro import ENEMY, Battle
@@ -139,3 +140,23 @@ def test_no_attack_by_the_unarmed_on_friends_or_on_the_dead() -> None:
     battle.order(2, ATTACK, ENEMY + 1)
     battle.loops(30)
     assert battle.state.health[:, 0].tolist() == [150, 45, 45, 0, 0, 0, 0, 0, 45, 0, 0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("unit_type", [MARINE, MARAUDER, STALKER], ids=lambda unit_type: unit_type.name)
+def test_what_is_exactly_in_range_is_hit(unit_type: UnitType) -> None:
+    reach = unit_type.radius + unit_type.range + MARAUDER.radius
+    battle = Battle([(unit_type, 10, 16)], [(MARAUDER, 10 + reach, 16)])
+    battle.order(0, ATTACK, ENEMY)
+    battle.loops(1)
+    assert battle.state.health[ENEMY, 0] < MARAUDER.health
+    assert battle.place(0) == (10, 16)
+
+
+def test_every_weapon_has_its_own_jitter() -> None:
+    battle = Battle([(MARINE, 16, 16), (STALKER, 16, 18)], [(MARAUDER, 18, 16)], attack=(18, 16))
+    battle.order(0, ATTACK, ENEMY)
+    battle.order(1, ATTACK, ENEMY)
+    jitter = np.linspace(-1, 2, 16, dtype=np.float32)[:, None]
+    fight_on(battle.state, battle.engine.figures, jitter)
+    periods = np.array([MARINE.period, STALKER.period, MARAUDER.period], np.float32)
+    np.testing.assert_array_equal(battle.state.cooldown[[0, 1, ENEMY], 0], periods + jitter[[0, 1, ENEMY], 0])

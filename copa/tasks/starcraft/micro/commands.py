@@ -27,7 +27,7 @@ def obey(state: State, figures: Figures, orders: Orders) -> None:
     moves = told == MOVE
     obeys = aims | moves | (told == STOP)
     obeys &= state.active[allies]
-    again = aims & state.engaged[allies] & (state.target[allies] == target)
+    again = aims & (state.target[allies] == target)
     for mine, given in (
         (state.engaged, aims),
         (state.going, moves),

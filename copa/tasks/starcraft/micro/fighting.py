@@ -54,7 +54,7 @@ def bury(state: State, figures: Figures) -> None:
     if not len(dead):
         return
     state.health[dying] = 0
-    for mark in (state.alive, state.active, state.engaged, state.holding, state.mending, state.going):
+    for mark in (state.alive, state.active, state.engaged, state.going):
         mark[dying] = False
     state.engaged &= state.active.take(state.aims())
     state.holding &= state.engaged

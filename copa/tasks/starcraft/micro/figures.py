@@ -49,13 +49,14 @@ class Figures:
     lowest: Floats
     """Smallest x and y of its centre on the map."""
     highest: Floats
+    """Largest x and y, the map's where nobody is."""
     armed: Bools
     heals: Bools
     contact: Floats
     """[120, B], squared distance at which a pair of `FIRST` and `SECOND` touches; `NEVER` where it cannot."""
     scan: Floats
     """[2, 8, 8, B], for each side, squared distance at which [target of the other side, unit of the side] the unit sees
-    a target; `NEVER` where its weapon cannot hit that, or either is not there."""
+    a target; `NEVER` where its weapon cannot hit that, or the target is not there."""
 
     @staticmethod
     def of(state: State) -> "Figures":
@@ -73,7 +74,7 @@ class Figures:
             reach=RANGE[kind] + radius,
             arrival=np.where(state.automatic, np.float32(ARRIVAL), speed),
             lowest=separation,
-            highest=np.where(kind < 0, np.float32(0), MAP_SIZE - separation),
+            highest=MAP_SIZE - separation,
             armed=ARMED[kind],
             heals=HEALS[kind],
             contact=_contact(kind, active),
@@ -89,7 +90,6 @@ class Figures:
         """The units in `slots` [N] of the battles `rows` [N] died: nobody touches or sees them any more."""
         self.contact[PAIRS_OF[slots], rows[:, None]] = NEVER
         self.scan[1 - slots // ALLIES, slots % ALLIES, :, rows] = NEVER
-        self.scan[slots // ALLIES, :, slots % ALLIES, rows] = NEVER
 
     def clear(self, rows: Ints) -> None:
         """Nobody touches or sees anybody any more in the battles `rows`."""
@@ -107,6 +107,5 @@ def _contact(kind: Kinds, active: Bools) -> Floats:
 def _scan(kind: Kinds, active: Bools, own: slice, other: slice) -> Floats:
     reach = np.maximum(RANGE[kind[own]], np.float32(SCAN_RANGE)) + RADIUS[kind[own]]
     sight = (reach + RADIUS[kind[other]][:, None]) ** 2
-    able = ARMED[kind[own]] & active[own] & active[other][:, None]
-    able &= HITS_AIR[kind[own]] | ~FLYING[kind[other]][:, None]
+    able = active[other][:, None] & (HITS_AIR[kind[own]] | ~FLYING[kind[other]][:, None])
     return np.where(able, sight, np.float32(NEVER))

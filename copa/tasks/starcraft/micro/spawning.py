@@ -61,7 +61,7 @@ def order_to_attack(state: State) -> None:
         total = np.zeros(state.battles)
         for row in axis[:ALLIES]:
             total += row
-        point[enemies] = total / np.maximum(members, 1)
+        point[enemies] = total / members
 
 
 def army_kinds(armies: Ints) -> Kinds:

@@ -34,19 +34,16 @@ def _choose_targets(state: State, figures: Figures, side: int, seeking: Bools) -
     across *= across
     distance += across
     seen = distance <= figures.scan[side]
-    attacker = state.holding[other] & figures.armed[other]
     attacked = state.target[other, None] == SLOTS + np.int8(own.start)
-    attacked &= attacker[:, None]
+    attacked &= state.holding[other, None]
     seen |= attacked
     if figures.heals[other].any():
         distance += (LAST * ~(figures.armed[other] | state.mending[other]))[:, None]
     distance += NEVER * ~seen
     best = distance.min(axis=0)
-    found = best < NEVER
     first = ALLIES - ((distance == best) * (ALLIES - SLOTS[:, :, None])).max(axis=0)
-    np.copyto(state.engaged[own], found, where=seeking)
-    found &= seeking
-    np.copyto(state.target[own], first + np.int8(other.start), where=found)
+    np.copyto(state.engaged[own], best < NEVER, where=seeking)
+    np.copyto(state.target[own], first + np.int8(other.start), where=seeking)
 
 
 def choose_patients(state: State, figures: Figures) -> None:
@@ -69,4 +66,3 @@ def choose_patients(state: State, figures: Figures) -> None:
     least = need.min(axis=0)
     engaged[healers] = least < np.inf
     target[healers] = first + np.where(need == least, distance, np.float32(np.inf)).argmin(axis=0)
-    state.holding.reshape(-1)[healers] = False
