@@ -43,6 +43,12 @@ def test_robots_that_may_not_share_cells_move_in_slot_order() -> None:
     assert cells(task) == [(5, 5), (6, 5), (4, 5), (4, 6)]
 
 
+def test_a_robot_may_enter_the_cell_that_another_left_or_that_an_empty_slot_has() -> None:
+    task = town([(5, 5, 0.5), (4, 5, 0.5), (1, 0, 0.5)], shared_cells=False)
+    play(task, RIGHT, RIGHT, LEFT)
+    assert cells(task) == [(6, 5), (5, 5), (0, 0)]
+
+
 def test_putting_out_lowers_the_level_by_the_skill_and_never_below_zero() -> None:
     task = town([(1, 1, 0.2), (2, 2, 1.0)], [(1, 1, 0.9), (2, 2, 0.6)])
     play(task)
@@ -93,6 +99,19 @@ def test_new_fires_count_against_the_team() -> None:
     new = step.view.entities[0, 1:, 2]
     assert (new > 0).all()
     assert step.reward[0] == pytest.approx(0.9**2 - 0.7**2 - (new.astype(float) ** 2).sum(), abs=1e-6)
+
+
+def test_a_fire_that_breaks_out_cannot_be_put_out_in_the_same_step() -> None:
+    """The same step once more, with robots that put out where it will burn."""
+    task = town([], fire_probability=1.0)
+    start = task.snapshot()
+    play(task)
+    where, new = task.state.fire[:, :8].copy(), levels(task)
+    task.restore(start)
+    task.state.present[:], task.state.skill[:] = True, 1.0
+    task.state.robot[:] = where
+    play(task)
+    assert levels(task) == new
 
 
 def test_rewards_of_an_episode_add_up_to_the_emergency_at_the_start_less_that_at_the_end() -> None:
@@ -160,3 +179,4 @@ def test_there_are_eight_slots_and_ten_fires() -> None:
     spec = task_spec("rescue")
     assert (spec.slots, spec.entity_rows, spec.horizon) == (8, 10, 50)
     assert (spec.agent_features, spec.trait_features, spec.entity_features) == (7, 1, 3)
+    assert spec.trait_centre == ((0.2 + 1) / 2,)
