@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from copa.tasks import make_task, task_spec
+from copa.tasks.rescue.grid import offsets
 from tests.tasks.rescue.town import DOWN, LEFT, PUT_OUT, RIGHT, UP, cells, levels, play, town
 
 
@@ -158,6 +159,16 @@ def test_sight_reaches_over_an_edge_only_where_the_grid_wraps() -> None:
     for options, seen in (({}, False), ({"edges": "wrap"}, True)):
         view = play(town([(0, 0, 0.5), (9, 8, 0.5)], **options)).view
         assert view.visible[0, 0, 1] == seen
+
+
+def test_the_way_is_the_shorter_one_where_the_grid_wraps() -> None:
+    cells = np.arange(10, dtype=np.int8)
+    ends = np.stack(np.broadcast_arrays(cells[None], cells[:, None]))
+    ways = {wrap: offsets(ends[::-1], ends, wrap=wrap)[0].astype(int) for wrap in (False, True)}
+    straight = cells.astype(int)[None] - cells[:, None]
+    np.testing.assert_array_equal(ways[False], straight)
+    np.testing.assert_array_equal((ways[True] - straight) % 10, 0)
+    np.testing.assert_array_equal(np.abs(ways[True]), np.minimum(np.abs(straight), 10 - np.abs(straight)))
 
 
 def test_every_action_is_always_available() -> None:
