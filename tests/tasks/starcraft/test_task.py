@@ -219,6 +219,9 @@ def test_what_is_decided_is_an_end_also_in_the_last_step_and_only_the_open_times
     assert step.info["battle_won"][0] == (end == "won")
     assert step.reward[0] == pytest.approx(worth * 20 / task.scenarios.max_reward)
     assert engine.snapshot()["fighting"][0] == (end == "open" and not last), "the engine is told of every end"
+    if end != "open" or last:
+        again = task.step(stopped(step.view))
+        assert not np.stack((again.reward, again.terminated, again.truncated, again.info["battle_won"])).any()
     task.reset(np.zeros(1, np.int64), np.ones(1, np.int64))
     assert task.snapshot()["clock"][0] == 0
 
