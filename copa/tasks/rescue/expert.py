@@ -16,7 +16,7 @@ def greedy_actions(state: State, *, wrap: bool) -> Ints:
     """
     games = np.arange(state.games)
     covered = np.zeros_like(state.level)
-    actions = np.full((state.games, ROBOTS), PUT_OUT)
+    actions = np.empty((state.games, ROBOTS), np.int64)
     for slot in range(ROBOTS):
         way = offsets(state.robot[:, slot, None], state.fire, wrap=wrap)
         distance = np.abs(way[0]) + np.abs(way[1])

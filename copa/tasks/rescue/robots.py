@@ -12,13 +12,11 @@ def move(state: State, actions: Small, options: Options) -> None:
     """Move the robots by `actions` [A, B]; where they may not share a cell, in slot order."""
     targets = moved(state.robot, actions, wrap=options.edges == "wrap")
     if options.shared_cells:
-        np.multiply(targets, state.present, out=state.robot)
+        state.robot[...] = targets
         return
     for slot in range(ROBOTS):
         occupied = (state.robot == targets[:, slot, None]).all(axis=0) & state.present
-        occupied[slot] = False
-        goes = state.present[slot] & ~occupied.any(axis=0)
-        np.copyto(state.robot[:, slot], targets[:, slot], where=goes)
+        np.copyto(state.robot[:, slot], targets[:, slot], where=~occupied.any(axis=0))
 
 
 def put_out(state: State, actions: Small, *, add_up: bool) -> None:
@@ -32,4 +30,3 @@ def put_out(state: State, actions: Small, *, add_up: bool) -> None:
         at &= state.fire[1] == here[1]
         join(power, at * works[slot], out=power)
     np.maximum(state.level - power, 0, out=state.level)
-    state.fire *= state.burning()

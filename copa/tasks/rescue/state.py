@@ -20,7 +20,7 @@ class State(Columns):
     """Everything that a game's future depends on."""
 
     robot: Small
-    """[2, A, B], cell (x, y); 0 for absent robots."""
+    """[2, A, B], cell (x, y); any cell for absent robots."""
     skill: Floats
     """[A, B], 0 for absent robots."""
     present: Bools
@@ -28,7 +28,7 @@ class State(Columns):
     last: Small
     """[A, B], last action; `NOTHING` for robots that are absent or have not acted."""
     fire: Small
-    """[2, E, B], cell (x, y); 0 in free rows."""
+    """[2, E, B], cell (x, y); any cell in free rows."""
     level: Floats
     """[E, B], emergency level of the building that burns; 0 in free rows."""
     clock: Ints

@@ -69,7 +69,6 @@ def change_teams(state: State, draws: Draws, team: Team, games: Ints, *, shared_
 def leave(state: State, slots: Ints, games: Ints) -> None:
     """Empty `slots` [N] of `games` [N]."""
     state.present[slots, games] = False
-    state.robot[:, slots, games] = 0
     state.skill[slots, games] = 0
     state.last[slots, games] = NOTHING
 

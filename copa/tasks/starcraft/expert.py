@@ -59,10 +59,9 @@ def _least(values: Reals, allowed: Bools) -> Ints:
 
 
 def _towards(units: Units, slots: Ints, possible: Bools) -> Ints:
-    """[B, 8], the move that is open and brings each ally nearest to `slots` [B, 8]; to stop where none is."""
+    """[B, 8], the move that is open and brings each ally nearest to `slots` [B, 8]; on the map one always is."""
     places = np.stack((units.x, units.y), axis=-1).astype(np.float64)
     there = np.take_along_axis(places, slots[..., None], axis=1)
     progress = (there - places[:, :ALLIES]) @ MOVES.T
     moves = possible[..., FIRST_MOVE:FIRST_TARGET]
-    best = np.where(moves, progress, -np.inf).argmax(axis=2)
-    return cast(Ints, np.where(moves.any(axis=2), FIRST_MOVE + best, STOP_ACTION))
+    return cast(Ints, FIRST_MOVE + np.where(moves, progress, -np.inf).argmax(axis=2))

@@ -55,7 +55,7 @@ class StarCraft:
         weakref.finalize(self, self._engine.close)
         self._clock: Ints = np.zeros(games, np.int64)
         self._running: Bools = np.zeros(games, np.bool_)
-        self._tags: Ints = np.tile(np.concatenate((np.arange(ENEMIES, UNITS), np.arange(ENEMIES))), (games, 1))
+        self._tags: Ints = np.tile(np.arange(UNITS), (games, 1))
         self._units = self._engine.units
         self._view()
 
@@ -103,7 +103,7 @@ class StarCraft:
         self._check_available(actions)
         before = self._units
         told = np.where(self._running[:, None], actions, NO_OP)
-        lost = self._engine.step(orders(before, self._tags, told)) & self._running
+        lost = self._engine.step(orders(before, self._tags, told))
         self._units = after = self._engine.units
         fought = self._running & ~lost
         self._clock += fought
@@ -112,11 +112,10 @@ class StarCraft:
         timed_out = fought & ~over & (self._clock >= HORIZON)
         self._engine.end(np.flatnonzero(over | timed_out))
         self._running = fought & ~over & ~timed_out
-        gained = np.where(fought, reward(before, after, won, self.scenarios), 0.0)
         terminal = self.options.timeout == "terminal"
         return Step(
             view=self._view(),
-            reward=gained.astype(np.float32),
+            reward=reward(before, after, won, self.scenarios).astype(np.float32),
             terminated=over | timed_out if terminal else over,
             truncated=np.zeros_like(timed_out) if terminal else timed_out,
             info={"battle_won": won},

@@ -1,7 +1,9 @@
 """What a picture is made from."""
 
+import numpy as np
 import pytest
 
+from copa.tasks.rescue import Rescue
 from tests.tasks.rescue.town import town
 
 
@@ -17,3 +19,11 @@ def test_robots_and_fires_are_drawn_where_they_are() -> None:
     assert [robot.abilities["skill"] for robot in robots] == pytest.approx([0.2, 1.0])
     assert len({(robot.x, robot.y) for robot in robots}) == 2
     assert all(abs(robot.x - 1) + robot.radius < 0.5 and abs(robot.y - 2) + robot.radius < 0.5 for robot in robots)
+
+
+def test_each_game_has_a_picture_of_its_own() -> None:
+    task = Rescue(games=20, seed=0)
+    view = task.reset(np.arange(20), np.arange(20))
+    for game in range(20):
+        rows = np.flatnonzero(view.present[game].any(axis=0))
+        assert sorted(body.row for body in task.drawing(game).bodies if body.row is not None) == rows.tolist()

@@ -7,7 +7,7 @@ import pytest
 
 from copa.tasks import make_task
 from copa.tasks.base import Option, View
-from copa.tasks.rescue.fires import outbreak_table
+from copa.tasks.rescue.fires import emergency, outbreak_table
 from tests.tasks.rescue.town import levels, play, town
 
 GAMES = 4000
@@ -116,6 +116,21 @@ def test_a_fire_keeps_its_row_and_a_new_one_takes_the_lowest_that_is_free() -> N
     new = levels(task)[0]
     assert new > 0
     assert levels(task)[1:] == pytest.approx([0.6, 0.0, 0.8] + [0.0] * 6)
+
+
+def test_how_many_catch_fire_follows_from_how_many_burn() -> None:
+    """One does while four burn, and none while more do."""
+    task = town([], [(1, 1, 0.5), (2, 2, 0.6), (3, 3, 0.7), (4, 4, 0.8)])
+    task.outbreaks[:] = 1.0
+    task.outbreaks[4, 0] = 0.0
+    for _ in range(2):
+        assert burning(play(task).view).sum() == 5
+
+
+def test_the_emergency_is_summed_in_double_precision() -> None:
+    task = town([], [(1, 1, 0.3), (2, 2, 0.7)])
+    low, high = (float(np.float32(level)) for level in (0.3, 0.7))
+    assert emergency(task.state).tolist() == [low**2 + high**2]
 
 
 def test_a_building_that_was_put_out_may_burn_again_at_once() -> None:

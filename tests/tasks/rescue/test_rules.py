@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from copa.tasks import make_task, task_spec
+from copa.tasks.rescue.grid import offsets
 from tests.tasks.rescue.town import DOWN, LEFT, PUT_OUT, RIGHT, UP, cells, levels, play, town
 
 
@@ -41,6 +42,12 @@ def test_robots_that_may_not_share_cells_move_in_slot_order() -> None:
     task = town([(4, 5, 0.5), (6, 5, 0.5), (4, 4, 0.5), (4, 6, 0.5)], shared_cells=False)
     play(task, RIGHT, LEFT, UP, DOWN)
     assert cells(task) == [(5, 5), (6, 5), (4, 5), (4, 6)]
+
+
+def test_a_robot_may_enter_the_cell_that_another_left_or_that_an_empty_slot_has() -> None:
+    task = town([(5, 5, 0.5), (4, 5, 0.5), (1, 0, 0.5)], shared_cells=False)
+    play(task, RIGHT, RIGHT, LEFT)
+    assert cells(task) == [(6, 5), (5, 5), (0, 0)]
 
 
 def test_putting_out_lowers_the_level_by_the_skill_and_never_below_zero() -> None:
@@ -95,6 +102,19 @@ def test_new_fires_count_against_the_team() -> None:
     assert step.reward[0] == pytest.approx(0.9**2 - 0.7**2 - (new.astype(float) ** 2).sum(), abs=1e-6)
 
 
+def test_a_fire_that_breaks_out_cannot_be_put_out_in_the_same_step() -> None:
+    """The same step once more, with robots that put out where it will burn."""
+    task = town([], fire_probability=1.0)
+    start = task.snapshot()
+    play(task)
+    where, new = task.state.fire[:, :8].copy(), levels(task)
+    task.restore(start)
+    task.state.present[:], task.state.skill[:] = True, 1.0
+    task.state.robot[:] = where
+    play(task)
+    assert levels(task) == new
+
+
 def test_rewards_of_an_episode_add_up_to_the_emergency_at_the_start_less_that_at_the_end() -> None:
     task = make_task("rescue", games=200, seed=0, options={"fire_probability": 0.01})
     view = task.reset(np.arange(200), np.arange(200))
@@ -141,6 +161,16 @@ def test_sight_reaches_over_an_edge_only_where_the_grid_wraps() -> None:
         assert view.visible[0, 0, 1] == seen
 
 
+def test_the_way_is_the_shorter_one_where_the_grid_wraps() -> None:
+    cells = np.arange(10, dtype=np.int8)
+    ends = np.stack(np.broadcast_arrays(cells[None], cells[:, None]))
+    ways = {wrap: offsets(ends[::-1], ends, wrap=wrap)[0].astype(int) for wrap in (False, True)}
+    straight = cells.astype(int)[None] - cells[:, None]
+    np.testing.assert_array_equal(ways[False], straight)
+    np.testing.assert_array_equal((ways[True] - straight) % 10, 0)
+    np.testing.assert_array_equal(np.abs(ways[True]), np.minimum(np.abs(straight), 10 - np.abs(straight)))
+
+
 def test_every_action_is_always_available() -> None:
     assert play(town([(0, 0, 0.5)])).view.available.all()
 
@@ -160,3 +190,4 @@ def test_there_are_eight_slots_and_ten_fires() -> None:
     spec = task_spec("rescue")
     assert (spec.slots, spec.entity_rows, spec.horizon) == (8, 10, 50)
     assert (spec.agent_features, spec.trait_features, spec.entity_features) == (7, 1, 3)
+    assert spec.trait_centre == ((0.2 + 1) / 2,)

@@ -87,6 +87,8 @@ def test_a_varying_team_begins_with_three_and_changes_by_one_every_ten_steps() -
         assert view.members()[joined, slot].all()
         assert not view.members()[left, before.members()[left].argmax(axis=1)].any()
         assert not view.agents[joined, slot, 2:].any()
+        x, y = np.rint((view.agents[joined, slot, :2].astype(float) + 1) * 4.5).astype(int).T
+        assert_uniform(np.bincount(x + 10 * y, minlength=100))
         drawn = view.traits[joined, slot, 0]
         assert_uniform(np.histogram(drawn, bins=10, range=(0.2, 1.0))[0])
     assert abs(joins_of_four / fours - 0.5) < 0.03

@@ -6,7 +6,7 @@ import pytest
 from copa.tasks.starcraft.actions import available, orders
 from copa.tasks.starcraft.scenarios import MARINES_MARAUDERS_MEDIVACS, ZEALOTS_AND_STALKERS, ScenarioSet
 from copa.tasks.starcraft.units import ATTACK, HEAL, MOVE, NONE, STOP, Units
-from tests.tasks.starcraft.field import battle, killed, tags
+from tests.tasks.starcraft.field import Placed, battle, killed, tags
 
 FAR = ("Zealot", 30.0, 30.0)
 
@@ -43,6 +43,7 @@ def test_the_dead_and_the_absent_have_the_no_op_alone() -> None:
         (10, 0.5, ""),
         (0, 10, "west"),
         (0.01, 10, ""),
+        (10, 1e-9, ""),
     ],
 )
 def test_a_move_is_open_where_the_cell_one_away_is_on_the_map(x: float, y: float, closed: str) -> None:
@@ -58,6 +59,12 @@ def test_a_cell_is_on_the_map_in_both_coordinates() -> None:
 def test_a_target_is_within_six_between_centres(distance: float, within: bool) -> None:
     units = battle([("Stalker", 10, 0)], [FAR, ("Zealot", 10, float(distance))])
     assert ("attack 6" in allowed(units, 0, ZEALOTS_AND_STALKERS)) == within
+
+
+def test_distances_are_worked_out_in_double_precision() -> None:
+    """The root of 36.000001, which single precision rounds to 36."""
+    units = battle([("Stalker", 10, 10)], [("Zealot", 16, 10.001), ("Zealot", 16, 10)])
+    assert {name for name in allowed(units, 0, ZEALOTS_AND_STALKERS) if " " in name} == {"attack 6"}
 
 
 def test_targets_are_named_by_tag_and_alive() -> None:
@@ -93,6 +100,16 @@ def test_orders_are_what_was_chosen() -> None:
     assert told.kind[0].tolist() == [STOP, MOVE, HEAL, ATTACK, MOVE, NONE, NONE, NONE]
     assert told.point[0, [1, 4]].tolist() == [[11, 14], [-1, 1]]
     assert told.target[0, [2, 3]].tolist() == [1, 9]
+
+
+def test_the_last_attack_is_none_on_the_first_to_be_healed() -> None:
+    marines: list[Placed] = [("Marine", 10 + place, 10) for place in range(7)]
+    units = battle([("Medivac", 10, 9), *marines], [("Marine", 10, 11)])
+    actions = np.zeros((1, 8), np.int64)
+    actions[0, :2] = [MARINES_MARAUDERS_MEDIVACS.actions.index(name) for name in ("heal 0", "attack 7")]
+    told = orders(units, tags(), actions)
+    assert told.kind[0, :2].tolist() == [HEAL, ATTACK]
+    assert told.target[0, :2].tolist() == [7, 8]
 
 
 @pytest.mark.parametrize(("name", "point"), [("north", (5, 7)), ("south", (5, 3)), ("east", (7, 5)), ("west", (3, 5))])

@@ -33,6 +33,12 @@ def test_damage_to_health_and_shield_pays() -> None:
     assert paid(SZ, changed(SZ, 8, health=70.0, shield=0.0)) == pytest.approx(30 + 50)
 
 
+def test_damage_is_worked_out_in_double_precision() -> None:
+    """Less than what single precision holds of health and shield together."""
+    left = np.nextafter(np.float32(80), np.float32(0))
+    assert paid(SZ, changed(SZ, 9, health=left)) == pytest.approx(80 - float(left), rel=1e-6)
+
+
 def test_the_dead_pay_all_they_had_and_ten() -> None:
     hurt = changed(SZ, 8, health=30.0, shield=5.0)
     assert paid(hurt, killed(hurt, 8)) == pytest.approx(30 + 5 + 10)

@@ -13,7 +13,6 @@ import pytest
 from copa.errors import UnavailableError
 from copa.tasks.starcraft.sc2 import engine as engine_module
 from copa.tasks.starcraft.sc2 import host as host_module
-from copa.tasks.starcraft.sc2.engine import DEATHS_IN_A_ROW
 from copa.tasks.starcraft.sc2.game_host.scratch import PREFIX
 from copa.tasks.starcraft.units import Orders
 from tests.tasks.starcraft.games import alive, children, games_of, gone, hosts_of
@@ -68,6 +67,20 @@ def test_a_game_that_died_between_two_battles_is_started_anew(make: Make) -> Non
     assert games_of(os.getpid()) != [before]
 
 
+def test_deaths_count_from_the_last_battle_that_was_fought_to_its_end(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "DEATHS_IN_A_ROW", 2)
+    engine = make()
+    for episode in range(3):
+        first_rows(engine, ZEALOTS, episode)
+        engine.end(np.array([0]))
+        (game,) = games_of(os.getpid())
+        os.kill(game, signal.SIGKILL)
+    first_rows(engine, ZEALOTS, 3)
+    assert not engine.step(orders()).any()
+
+
 def test_a_game_that_hangs_is_ended_and_its_battle_lost(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = make()
     first_rows(engine, ZEALOTS)
@@ -93,7 +106,7 @@ def test_a_game_that_keeps_dying_is_given_up(game: Path, make: Make) -> None:
     binary.write_text("#!/bin/sh\necho no licence was accepted\nexit 7\n")
     with pytest.raises(
         UnavailableError,
-        match=rf"(?s)game of battle 0 died {DEATHS_IN_A_ROW} times in a row.*code 7.*no licence was accepted.*'micro'",
+        match=r"(?s)game of battle 0 died 5 times in a row.*code 7.*no licence was accepted.*'micro'",
     ):
         first_rows(make(), ZEALOTS)
 

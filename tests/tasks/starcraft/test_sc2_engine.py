@@ -1,6 +1,7 @@
 """The engine `sc2`: what it tells the game, and what it reads from it."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from copa.tasks.starcraft.sc2.game_host import unit_numbers, wire
 from copa.tasks.starcraft.spawn import ALLY_ORDER, spawn_points
 from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, UNIT_TYPES, ZEALOT
 from copa.tasks.starcraft.units import ATTACK, HEAL, MOVE, STOP, UNITS, Orders
-from tests.tasks.starcraft.games import games_of
+from tests.tasks.starcraft.games import games_of, hosts_of
 from tests.tasks.starcraft.sc2 import BIOLOGICAL, CLIENTS, ZEALOTS, Make, first_rows, orders, python_of
 
 pytestmark = pytest.mark.usefixtures("game")
@@ -154,8 +155,23 @@ def test_chance_of_the_armies_is_that_of_seed_and_episode(make: Make) -> None:
     engine = make(battles=2)
     engine.start(np.arange(2), np.array([4, 4]), np.repeat(BIOLOGICAL, 2, axis=0))
     np.testing.assert_array_equal(engine.units.x[0], engine.units.x[1])
+    assert len(seeds_of_games()) == 1
     engine.start(np.array([1]), np.array([5]), BIOLOGICAL)
     assert (engine.units.x[0] != engine.units.x[1]).any()
+
+
+def test_a_game_has_the_seed_of_the_run_and_of_its_first_episode(make: Make) -> None:
+    engine = make(battles=2)
+    engine.start(np.arange(2), np.array([4, 5]), np.repeat(ZEALOTS, 2, axis=0))
+    seeds = seeds_of_games()
+    assert len(seeds) == 2
+    engine.start(np.array([1]), np.array([6]), ZEALOTS)
+    assert seeds_of_games() == seeds
+
+
+def seeds_of_games() -> set[str]:
+    """As their hosts were told."""
+    return {Path(f"/proc/{host}/cmdline").read_text().split("\0")[-2] for host in hosts_of(os.getpid())}
 
 
 def test_what_the_host_writes_down_of_the_units_is_what_they_are() -> None:

@@ -1,5 +1,6 @@
 """The task: what it does with an engine."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import fields
 
@@ -11,6 +12,7 @@ from copa.tasks import make_task, task_names, task_spec
 from copa.tasks.base import Option, Step, View
 from copa.tasks.starcraft import MarinesMaraudersMedivacs, StarCraft, ZealotsAndStalkers
 from copa.tasks.starcraft.engines import ENGINES
+from copa.tasks.starcraft.options import Options, read_options
 from copa.tasks.starcraft.spawn import ALLY_ORDER, ENEMY_ORDER, slot_order
 from copa.tasks.starcraft.units import MOVE, Orders, Units
 from tests.tasks.starcraft.field import battle, killed
@@ -69,6 +71,22 @@ def test_teams_are_the_whole_list_and_its_parts() -> None:
     assert split.teams[0] == "3-5"
     assert set(split.teams) == set(spec.teams)
     assert split.held_out == ("6-8",)
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    options = read_options({}, NAMES[0])
+    assert options == Options(
+        engine="micro",
+        traits="full",
+        dead="absent",
+        timeout="truncated",
+        train="3-8",
+        client="smac",
+        python=sys.executable,
+    )
+    assert options.engine_settings == {}
+    assert read_options({"engine": "sc2", "python": "p"}, NAMES[0]).engine_settings == {"client": "smac", "python": "p"}
+    assert make_task(NAMES[0], games=1, seed=0).arrivals == ZealotsAndStalkers(games=1, seed=0).arrivals == 8
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -158,6 +176,7 @@ class Staged(Recorded):
 
     def start(self, rows: np.ndarray, episodes: np.ndarray, armies: np.ndarray) -> None:
         self._units.put(rows, self._first)
+        self._state["fighting"][rows] = True
 
     def step(self, orders: Orders) -> np.ndarray:
         self._units.put(np.array([0]), self._then)
@@ -189,9 +208,8 @@ OPEN = {
 def test_what_is_decided_is_an_end_also_in_the_last_step_and_only_the_open_times_out(
     name: str, dead: tuple[int, ...], end: str, worth: float, last: bool, timeout: str
 ) -> None:
-    task = SETS[name](
-        games=1, seed=0, options={"timeout": timeout}, engine=Staged(OPEN[name], killed(OPEN[name], *dead))
-    )
+    engine = Staged(OPEN[name], killed(OPEN[name], *dead))
+    task = SETS[name](games=1, seed=0, options={"timeout": timeout}, engine=engine)
     view = task.reset(np.zeros(1, np.int64), np.zeros(1, np.int64))
     task._clock[:] = 149 if last else 148
     step = task.step(stopped(view))
@@ -200,6 +218,12 @@ def test_what_is_decided_is_an_end_also_in_the_last_step_and_only_the_open_times
     assert step.truncated[0] == (late and timeout == "truncated")
     assert step.info["battle_won"][0] == (end == "won")
     assert step.reward[0] == pytest.approx(worth * 20 / task.scenarios.max_reward)
+    assert engine.snapshot()["fighting"][0] == (end == "open" and not last), "the engine is told of every end"
+    if end != "open" or last:
+        again = task.step(stopped(step.view))
+        assert not np.stack((again.reward, again.terminated, again.truncated, again.info["battle_won"])).any()
+    task.reset(np.zeros(1, np.int64), np.ones(1, np.int64))
+    assert task.snapshot()["clock"][0] == 0
 
 
 def test_an_ended_battle_stays_as_it_is() -> None:
@@ -216,6 +240,7 @@ def test_an_ended_battle_stays_as_it_is() -> None:
         ended |= step.terminated | step.truncated
         last = view
     assert ended.sum() >= 15
+    np.testing.assert_array_equal(task.snapshot()["clock"], np.minimum(lengths_of("3-8sz"), 149))
     row = np.array([int(np.flatnonzero(ended)[0])])
     fresh = task.reset(row, np.array([100]))
     assert fresh.members()[row].any()
@@ -253,6 +278,7 @@ def test_what_is_not_available_is_refused_by_name() -> None:
     view = task._view()
     actions = stopped(view)
     actions[4, 1] = 0
+    view.available[...] = True
     with pytest.raises(DataError, match="agent 1 of game 4 cannot 'no-op' now"):
         task.step(actions)
     for wrong, message in (

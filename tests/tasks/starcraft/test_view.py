@@ -74,6 +74,17 @@ def test_absent_slots_are_nothing() -> None:
     assert not np.delete(found, [0, 1, 8, 9], axis=0).any()
 
 
+def test_one_unit_is_its_own_mean_and_none_is_nothing_without_a_division_by_zero() -> None:
+    with np.errstate(all="raise"):
+        assert vectors(battle([("Zealot", 20, 8)], []), ZEALOTS_AND_STALKERS)[0, 34:].tolist() == [
+            4 / 32,
+            -8 / 32,
+            0,
+            0,
+        ]
+        assert not vectors(Units.none(1), ZEALOTS_AND_STALKERS).any()
+
+
 def test_places_about_the_mean_count_the_dead_where_they_were_seen_last() -> None:
     x, y = np.array([10, 14, 12, 20.0]), np.array([12, 16, 13, 31.0])
     apart = np.stack((x - x.mean(), y - y.mean()), axis=1)

@@ -55,7 +55,6 @@ class GameEngine:
 
         Raises UnavailableError where there is no game to start, it keeps dying, or this process was told to stop.
         """
-        self._fighting[rows] = False
         told = np.zeros(len(rows), BEGIN_TYPE)
         told["army"], told["points"] = armies, spawn_points(self.seed, episodes)
         waiting = {int(row): place for place, row in enumerate(rows)}
@@ -82,7 +81,7 @@ class GameEngine:
 
     def end(self, rows: Ints) -> None:
         """The battles in `rows` [N] are decided: their games wait for the next."""
-        self._deaths[rows[self._fighting[rows]]] = 0
+        self._deaths[rows] = 0
         self._fighting[rows] = False
 
     @property
