@@ -31,11 +31,11 @@ def test_the_clock_counts_the_loops_of_each_battle() -> None:
     assert clocks == [[0, 0], [12, 12], [20, 20], [28, 12]]
 
 
-def jitter_at(clock: int) -> np.ndarray:
+def jitter_at(clock: int, seed: int = SEED) -> np.ndarray:
     """[16, 2], what is drawn for the step that begins after `clock` loops."""
     state = State.empty(len(EPISODES))
     state.episode[:], state.clock[:] = EPISODES, clock
-    return weapon_jitter(SEED, state)
+    return weapon_jitter(seed, state)
 
 
 def test_the_luck_of_a_step_is_drawn_for_the_runs_seed_the_episode_and_the_loop_it_begins_in() -> None:
@@ -50,3 +50,4 @@ def test_the_luck_of_a_step_is_drawn_for_the_runs_seed_the_episode_and_the_loop_
         expected = np.float32(MARINE.period) + jitter_at(clock)[marines] - 7
         np.testing.assert_allclose(engine.state.cooldown[marines], expected, atol=1e-5)
     assert len(np.unique([jitter_at(clock)[marines] for clock in (0, 4, 8, 12, 20)])) == 5 * 4 * 2
+    assert (jitter_at(4) != jitter_at(4, seed=SEED + 1)).all()

@@ -115,7 +115,8 @@ def test_armies_appear_about_opposite_points_fourteen_apart() -> None:
 
 def sums_of_offsets(seed: int) -> np.ndarray:
     """[N, 10], of both sides' points for each type and axis: the opposite centres cancel."""
-    return (spawn_points(seed, EPISODES).sum(axis=1) - 32).reshape(len(EPISODES), 10)
+    sums: np.ndarray = (spawn_points(seed, EPISODES).sum(axis=1) - 32).reshape(len(EPISODES), 10)
+    return sums
 
 
 def test_every_type_of_either_side_is_put_down_by_a_draw_of_its_own() -> None:
