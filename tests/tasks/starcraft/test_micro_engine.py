@@ -1,12 +1,10 @@
 """How battles begin and end, and that they depend on nothing but the seed and the episode."""
 
-from collections.abc import Callable
 from dataclasses import fields
 
 import numpy as np
 import pytest
 
-from copa.errors import ConfigError, DataError
 from copa.tasks.starcraft.micro import MicroEngine
 from copa.tasks.starcraft.micro.figures import FIRST, SECOND, Figures
 from copa.tasks.starcraft.micro.rules import FLYING, SEPARATION
@@ -329,22 +327,3 @@ def test_nothing_becomes_nan_or_leaves_its_bounds() -> None:
         state = engine.state
         assert not ((state.engaged | state.going) & ~state.active).any()
         assert not ((state.holding | state.mending) & ~state.engaged).any()
-
-
-@pytest.mark.parametrize(
-    ("act", "error", "message"),
-    [
-        (lambda: MicroEngine(0, 0), ConfigError, "battles is 0"),
-        (lambda: MicroEngine(1, 2**32), ConfigError, "seed is 4294967296"),
-        (lambda: MicroEngine(1, 0).start(np.array([0]), np.array([0]), ARMIES[:2]), DataError, r"\[2, 5\] armies"),
-        (lambda: MicroEngine(1, 0).start(np.array([1]), np.array([0]), ARMIES[:1]), DataError, "rows from 0 to 0"),
-        (lambda: MicroEngine(1, 0).start(np.array([0]), np.array([-1]), ARMIES[:1]), DataError, "numbers from 0"),
-        (lambda: MicroEngine(1, 0).start(np.array([0]), np.array([0]), 3 * ARMIES[:1]), DataError, "9 to 9 units"),
-        (lambda: MicroEngine(2, 0).step(orders({}, 3)), DataError, r"orders are for \[3, 8\]"),
-        (lambda: MicroEngine(1, 0).step(orders({0: (ATTACK, 16, (0, 0))})), DataError, "targets run from 0 to 16"),
-        (lambda: MicroEngine(2, 0).restore(MicroEngine(3, 0).snapshot()), DataError, "'kind' is int8"),
-    ],
-)
-def test_errors_say_what_is_wrong(act: Callable[[], object], error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        act()

@@ -33,6 +33,16 @@ def test_a_move_ends_exactly_at_its_point() -> None:
     assert not battle.state.going[0, 0]
 
 
+def test_who_has_reached_its_point_does_not_return_when_pushed_away() -> None:
+    battle = Battle([(MARINE, 10, 10), (MARINE, 10 + 3 * MARINE.speed + 0.5, 10)])
+    battle.order(0, MOVE, point=(10 + 2.5 * MARINE.speed, 10))
+    battle.loops(3)
+    pushed = battle.place(0)
+    assert pushed[0] < 10 + 2.5 * MARINE.speed - 0.05
+    battle.loops(5)
+    assert battle.place(0) == pushed
+
+
 def test_orders_persist_until_another_replaces_them() -> None:
     battle = Battle([(MARINE, 10, 10)])
     battle.order(0, MOVE, point=(20, 10))

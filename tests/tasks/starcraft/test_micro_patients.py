@@ -35,8 +35,8 @@ def test_enemy_medivacs_do_not_overtake_the_army() -> None:
     battle = Battle([], [(MEDIVAC, 24, 16), (MARINE, 27, 17)], attack=(10, 16))
     battle.loops(8)
     assert battle.place(ENEMY) == (24, 16)
-    while battle.place(ENEMY + 1)[0] > 23:
-        battle.loops(1)
+    battle.loops(22)
+    assert battle.place(ENEMY + 1)[0] == pytest.approx(27 - 30 * MARINE.speed, abs=0.05)
     battle.loops(16)
     assert battle.place(ENEMY)[0] < 22.5
     point_gap = abs(battle.place(ENEMY)[0] - 10), abs(battle.place(ENEMY + 1)[0] - 10)

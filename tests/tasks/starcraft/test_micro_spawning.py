@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from copa.tasks.starcraft.micro.chance import spread_angles
-from copa.tasks.starcraft.micro.spawning import CLEARANCE, army_kinds, spread
+from copa.tasks.starcraft.micro.spawning import CLEARANCE, SITES, army_kinds, lattice, spread
 from copa.tasks.starcraft.unit_types import MARAUDER, MARINE, MEDIVAC, STALKER, UNIT_TYPES, ZEALOT, UnitType
 from copa.tasks.starcraft.units import ALLIES
 
@@ -33,6 +33,14 @@ def test_units_of_a_type_stand_in_a_hexagon_turned_by_the_angle(unit_type: UnitT
 def test_neighbours_stand_clear_of_each_other_by_a_thousandth() -> None:
     first, second = put_down([MARAUDER, MARAUDER])
     assert np.hypot(*(second - first)) == pytest.approx(1.001 * 2 * 0.5625)
+
+
+@pytest.mark.parametrize(("across", "has_room"), [(0.0, True), (-1 / 64, False)])
+def test_what_only_touches_is_not_in_the_way(across: float, has_room: bool) -> None:
+    points = MIDDLE.copy()
+    points[0, UNIT_TYPES.index(MARAUDER), 0] += MARINE.separation + MARAUDER.separation + across
+    places = put_down([MARINE, MARAUDER], points=points)
+    assert (places[1] == points[0, UNIT_TYPES.index(MARAUDER)]).all() == has_room
 
 
 def test_what_flies_and_what_walks_are_put_down_in_one_place() -> None:
@@ -67,6 +75,27 @@ def turned_sites(spacing: float, angle: float) -> np.ndarray:
     steps = [complex(column + row / 2, row * np.sqrt(0.75)) for row in range(-5, 6) for column in range(-5, 6)]
     turned = spacing * np.exp(1j * angle) * np.array(steps)
     return np.stack((turned.real, turned.imag), axis=1)
+
+
+@pytest.mark.parametrize("rings", [1, 2, 5])
+def test_sites_are_whole_hexagons_nearest_first(rings: int) -> None:
+    sites = lattice(rings) @ (1, 1j)
+    assert len(sites) == 1 + 3 * rings * (rings + 1)
+    for turned in (sites * np.exp(1j * np.pi / 3), sites.conj()):
+        assert np.abs(turned[:, None] - sites).min(axis=1).max() < 1e-9
+    apart = np.abs(sites[:, None] - sites) + np.eye(len(sites))
+    np.testing.assert_allclose(apart.min(axis=1), 1)
+    assert np.diff(np.abs(sites)).min() > -1e-9
+
+
+def test_seven_bodies_never_cover_every_site() -> None:
+    """Wherever a body stands: by the symmetry of the lattice it is enough to try one of its cells."""
+    along, across = np.meshgrid(np.linspace(0, 1, 101), np.linspace(0, np.sqrt(0.75), 101))
+    walkers = [unit_type for unit_type in UNIT_TYPES if not unit_type.flying]
+    smallest, largest = (choose(unit_type.separation for unit_type in walkers) for choose in (min, max))
+    reach = (smallest + largest) / (2 * CLEARANCE * smallest)
+    gap = np.hypot(along.ravel()[:, None] - SITES[:, 0], across.ravel()[:, None] - SITES[:, 1])
+    assert 7 * (gap < reach).sum(axis=1).max() < len(SITES)
 
 
 def test_among_seven_large_bodies_there_is_room_for_a_small_one() -> None:

@@ -13,22 +13,24 @@ from tests.tasks.starcraft.micro import ENEMY, Battle
 ARMED = [unit_type for unit_type in UNIT_TYPES if unit_type.hits]
 
 
-def loops_between_attacks(unit_type: UnitType, jitter: float) -> int:
+def loops_between_attacks(unit_type: UnitType, jitter: float) -> list[int]:
+    """Of all attacks in 80 loops."""
     battle = Battle([(unit_type, 16, 16)], [(MARAUDER, 17, 16)])
     battle.order(0, ATTACK, ENEMY)
-    battle.loops(1, jitter)
-    health = battle.state.health[ENEMY, 0]
-    loops = 0
-    while battle.state.health[ENEMY, 0] == health:
+    attacks = []
+    for loop in range(80):
+        before = battle.state.health[ENEMY, 0]
         battle.loops(1, jitter)
-        loops += 1
-    return loops
+        if battle.state.health[ENEMY, 0] < before:
+            attacks.append(loop)
+    return np.diff(attacks).tolist()
 
 
 @pytest.mark.parametrize("jitter", [-1.0, 0.0, 2.0])
 @pytest.mark.parametrize("unit_type", ARMED, ids=lambda unit_type: unit_type.name)
 def test_a_weapon_is_used_again_in_the_first_loop_after_its_period(unit_type: UnitType, jitter: float) -> None:
-    assert loops_between_attacks(unit_type, jitter) == np.ceil(np.float32(unit_type.period) + np.float32(jitter))
+    expected = int(np.ceil(np.float32(unit_type.period) + np.float32(jitter)))
+    assert loops_between_attacks(unit_type, jitter) == [expected] * (79 // expected)
 
 
 def test_the_cooldown_counts_from_the_period_down_to_nothing() -> None:

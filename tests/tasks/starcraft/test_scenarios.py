@@ -113,6 +113,27 @@ def test_armies_appear_about_opposite_points_fourteen_apart() -> None:
     assert np.abs(across).max() > 1.9
 
 
+def sums_of_offsets(seed: int) -> np.ndarray:
+    """[N, 10], of both sides' points for each type and axis: the opposite centres cancel."""
+    sums: np.ndarray = (spawn_points(seed, EPISODES).sum(axis=1) - 32).reshape(len(EPISODES), 10)
+    return sums
+
+
+def test_every_type_of_either_side_is_put_down_by_a_draw_of_its_own() -> None:
+    sums = sums_of_offsets(0)
+    np.testing.assert_allclose(sums.var(axis=0), 2 * 2**2 / 12, rtol=0.05)
+    assert (sums != sums_of_offsets(1)).all()
+
+
+def test_angle_offsets_and_tags_have_nothing_to_do_with_each_other() -> None:
+    points = spawn_points(0, EPISODES)
+    angle = np.arctan2(*(points[:, 0] - points[:, 1]).mean(axis=1).T[::-1]) % (2 * np.pi)
+    drawn = [np.column_stack((angle, sums_of_offsets(0), tags)) for tags in np.split(draw_tags(0, EPISODES), 2, axis=1)]
+    for values in drawn:
+        related = np.corrcoef(values, rowvar=False)
+        assert np.abs(related[:11] - np.eye(11, 19)).max() < 5 / np.sqrt(len(EPISODES))
+
+
 def test_slots_are_ordered_by_type_then_place() -> None:
     kind = np.array([[0, 1, 2, 1, 0, -1, -1, -1]], np.int8)
     x = np.array([[5, 3, 1, 2, 5, 0, 0, 0]], np.float32)

@@ -96,12 +96,16 @@ class MicroEngine:
             raise DataError(f"start needs rows from 0 to {self.battles - 1} and episode numbers from 0.")
         sizes = armies.sum(axis=1)
         if armies.min() < 0 or sizes.min() < 1 or sizes.max() > ALLIES:
-            raise DataError(f"armies have {sizes.min()} to {sizes.max()} units; allowed are 1 to {ALLIES}.")
+            raise DataError(
+                f"armies have {sizes.min()} to {sizes.max()} units, of single types {armies.min()} and more; "
+                f"allowed are 1 to {ALLIES}, of single types 0 and more."
+            )
 
     def _check_orders(self, orders: Orders) -> None:
-        expected = (self.battles, ALLIES)
-        if not orders.kind.shape == orders.target.shape == orders.point.shape[:2] == expected:
-            raise DataError(f"orders are for {list(orders.kind.shape)} units; needed are {list(expected)}.")
+        units = (self.battles, ALLIES)
+        shapes, needed = (orders.kind.shape, orders.target.shape, orders.point.shape), (units, units, (*units, 2))
+        if shapes != needed:
+            raise DataError(f"orders have kinds, targets and points of shapes {shapes}; needed are {needed}.")
         if orders.target.min() < 0 or orders.target.max() >= UNITS:
             raise DataError(
                 f"targets run from {orders.target.min()} to {orders.target.max()}; allowed are 0 to {UNITS - 1}."

@@ -72,10 +72,10 @@ def army_kinds(armies: Ints) -> Kinds:
 
 
 def spread(kind: Kinds, points: Numbers, angle: Numbers) -> Numbers:
-    """Places [2, N, 8] for units of `kind` [N, 8]: each as near the point of its type, `points` [N, 5, 2], as the
-    bodies put down before it leave room, on a lattice turned by `angle` [N]; 0 for nobody."""
+    """Places [2, N, 8] for units of `kind` [N, 8], the absent last: each as near the point of its type, `points`
+    [N, 5, 2], as the bodies put down before it leave room, on a lattice turned by `angle` [N]; 0 for nobody."""
     battles = np.arange(len(kind))
-    radius, flying, present = SEPARATION[kind].astype(np.float64), FLYING[kind], kind >= 0
+    radius, flying = SEPARATION[kind].astype(np.float64), FLYING[kind]
     place = np.zeros((2, *kind.shape))
     (along, across), cosine, sine = SITES.T[:, :, None], np.cos(angle), np.sin(angle)
     offsets = 2 * CLEARANCE * np.stack((along * cosine - across * sine, along * sine + across * cosine))
@@ -84,7 +84,7 @@ def spread(kind: Kinds, points: Numbers, angle: Numbers) -> Numbers:
         sites = points[battles, kind[:, unit]].T[:, None] + own * offsets
         apart = ((sites[:, :, :, None] - place[:, None, :, :unit]) ** 2).sum(axis=0)
         touch = apart < (own[:, None] + radius[:, :unit]) ** 2
-        touch &= present[:, :unit] & (flying[:, :unit] == flying[:, unit : unit + 1])
+        touch &= flying[:, :unit] == flying[:, unit : unit + 1]
         free = ~touch.any(axis=2)
-        place[:, :, unit] = sites[:, free.argmax(axis=0), battles] * present[:, unit]
+        place[:, :, unit] = sites[:, free.argmax(axis=0), battles] * (kind[:, unit] >= 0)
     return place
