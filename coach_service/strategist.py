@@ -10,6 +10,8 @@ from coach_service.questions import Question
 from copa.nets import Coach
 from copa.tasks.base import Floats
 
+STEP = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -41,11 +43,13 @@ class Strategist:
         if self._coach is None:
             raise RuntimeError("compute before the first weights")
         version, coach = self._coach
-        joined = [
-            torch.from_numpy(np.concatenate([getattr(question, name) for question in questions]))
-            for name in ("agents", "traits", "entities", "present")
-        ]
         ends = np.cumsum([question.rows for question in questions])
+        empty = padded(int(ends[-1])) - int(ends[-1])
+        joined = []
+        for name in ("agents", "traits", "entities", "present"):
+            parts = [getattr(question, name) for question in questions]
+            parts.append(np.zeros((empty, *parts[0].shape[1:]), parts[0].dtype))
+            joined.append(torch.from_numpy(np.concatenate(parts)))
         with torch.inference_mode():
             plan = coach(*joined)
             strategies = plan.mean
@@ -55,5 +59,13 @@ class Strategist:
                     if question.sample:
                         noise[end - question.rows : end].normal_(generator=self._generator)
                 strategies = plan.sample(noise)
-        parts = np.split(strategies.numpy(), ends[:-1])
-        return [Answer(part, version) for part in parts]
+        answers = np.split(strategies[: ends[-1]].numpy(), ends[:-1])
+        return [Answer(part, version) for part in answers]
+
+
+def padded(rows: int) -> int:
+    """Rows of a forward pass for `rows` games: few sizes, so that shapes repeat (`copa.arithmetic`).
+
+    A power of two up to `STEP`, above that a multiple of it.
+    """
+    return 1 << (rows - 1).bit_length() if rows < STEP else -(-rows // STEP) * STEP

@@ -33,7 +33,8 @@ def main(argv: list[str]) -> None:
         device = choose_device(config, here)
         show_gpu(device)
         threads = config.learner.threads or default_threads(here)
-        arithmetic.prepare(threads, flush_denormals=config.learning.flush_denormals)
+        on_processor = device.type == "cpu"
+        arithmetic.prepare(threads, flush_denormals=config.learning.flush_denormals, products=on_processor)
         spec = task_spec(config.task.name, config.task.options)
         peers = meet(here, device)
         check_settings(config, peers)

@@ -90,15 +90,20 @@ def to_device(
 
 
 def _groups(sizes: NDArray[Any], slots: int, smallest: int) -> list[tuple[NDArray[np.int64] | None, int]]:
-    """Segments by the slots they occupy: (places in the batch or None for all, slots)."""
+    """Segments by the slots they occupy: (places in the batch or None for all, slots).
+
+    Parts are whole quarters of the batch, the rest going with the next larger teams: shapes that repeat from batch to
+    batch find their kernels made (`copa.arithmetic`).
+    """
     groups: list[tuple[NDArray[np.int64] | None, int]] = []
     order = np.argsort(sizes, kind="stable")
-    ends = [int(np.searchsorted(sizes[order], size, side="right")) for size in np.unique(sizes)]
+    quarter = max(len(sizes) // 4, 1)
     start = 0
-    for end in ends:
-        if end - start >= smallest and (len(order) - end >= smallest or end == len(order)):
-            groups.append((order[start:end], max(int(sizes[order[end - 1]]), 1)))
-            start = end
+    for size in np.unique(sizes)[:-1]:
+        whole = (int(np.searchsorted(sizes[order], size, side="right")) - start) // quarter * quarter
+        if whole >= smallest and len(order) - start - whole >= smallest:
+            groups.append((order[start : start + whole], max(int(size), 1)))
+            start += whole
     if start < len(order):
         groups.append((order[start:], max(int(sizes[order[-1]]), 1)))
     if len(groups) == 1:

@@ -1,26 +1,37 @@
 """Whose matrix products a process uses, and that they stay those of float32."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from copa import arithmetic
 
-PRODUCTS: Any = getattr(torch.backends.mkldnn, "matmul", None)
+AVX512 = torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.backends.mkl.is_available()
+NEEDS_AVX512 = pytest.mark.skipif(not AVX512, reason="MKL and a processor with AVX-512 are what there is a choice for")
+
+
+@pytest.fixture(autouse=True)
+def undecided() -> Iterator[None]:
+    """A process that has not chosen yet."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    yield
+    torch.set_float32_matmul_precision(before)
 
 
 @pytest.fixture
-def undecided() -> Iterator[None]:
-    """A process that has not chosen yet."""
-    if PRODUCTS is None:
-        pytest.skip("this PyTorch has no choice of products")
-    before = PRODUCTS.fp32_precision
-    PRODUCTS.fp32_precision = "none"
-    yield
-    PRODUCTS.fp32_precision = before
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Says whose processor this is."""
+
+    def say(name: str) -> None:
+        processors = tmp_path / "cpuinfo"
+        processors.write_text(f"processor : 0\nvendor_id : {name}\n")
+        monkeypatch.setattr(arithmetic, "PROCESSORS", processors)
+
+    return say
 
 
 def worst_error(size: int) -> float:
@@ -29,42 +40,54 @@ def worst_error(size: int) -> float:
     return float(((a @ b).double() - exact).abs().max() / exact.abs().max())
 
 
+def allowed() -> str:
+    """What products may be, after `prepare` where oneDNN's are exact."""
+    torch.set_float32_matmul_precision("medium")
+    found = "medium" if worst_error(64) < arithmetic.EXACT else "highest"
+    torch.set_float32_matmul_precision("highest")
+    return found
+
+
 @pytest.mark.parametrize("size", [8, 64, 300])
-def test_products_are_those_of_float32(undecided: None, size: int) -> None:
+def test_products_are_those_of_float32(size: int) -> None:
     arithmetic.prepare(1)
     assert worst_error(size) < 1e-6
 
 
-def test_an_intel_processor_is_left_as_it_is(undecided: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    processors = tmp_path / "cpuinfo"
-    processors.write_text("processor : 0\nvendor_id : GenuineIntel\n")
-    monkeypatch.setattr(arithmetic, "PROCESSORS", processors)
+@NEEDS_AVX512
+def test_onednn_is_taken_where_mkl_keeps_to_avx2_and_products_are_exact(vendor: Callable[[str], None]) -> None:
+    vendor("AuthenticAMD")
+    expected = allowed()
     arithmetic.prepare(1)
-    assert PRODUCTS.fp32_precision == "none"
+    assert torch.get_float32_matmul_precision() == expected
 
 
-def test_products_that_are_not_exact_are_not_used(undecided: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arithmetic, "EXACT", 0.0)
+@NEEDS_AVX512
+def test_an_intel_processor_is_left_as_it_is(vendor: Callable[[str], None]) -> None:
+    vendor("GenuineIntel")
     arithmetic.prepare(1)
-    assert PRODUCTS.fp32_precision == "none"
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
-def test_another_processor_with_avx512_takes_onednn_where_it_is_exact(
-    undecided: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@NEEDS_AVX512
+@pytest.mark.parametrize("exact", [0.0, math.nan])
+def test_products_that_are_not_exact_are_not_used(
+    exact: float, vendor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if torch.backends.cpu.get_cpu_capability() != "AVX512":
-        pytest.skip(f"this processor computes with {torch.backends.cpu.get_cpu_capability()}")
-    processors = tmp_path / "cpuinfo"
-    processors.write_text("processor : 0\nvendor_id : AuthenticAMD\n")
-    monkeypatch.setattr(arithmetic, "PROCESSORS", processors)
-    PRODUCTS.fp32_precision = "bf16"
-    expected = "bf16" if worst_error(64) < arithmetic.EXACT else "none"
-    PRODUCTS.fp32_precision = "none"
+    vendor("AuthenticAMD")
+    monkeypatch.setattr(arithmetic, "EXACT", exact)
     arithmetic.prepare(1)
-    assert PRODUCTS.fp32_precision == expected
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
-def test_threads_and_denormals_are_set(undecided: None) -> None:
+@NEEDS_AVX512
+def test_a_process_with_a_gpu_keeps_its_products(vendor: Callable[[str], None]) -> None:
+    vendor("AuthenticAMD")
+    arithmetic.prepare(1, products=False)
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_threads_and_denormals_are_set() -> None:
     tiny = torch.tensor([1e-42])
     try:
         arithmetic.prepare(1, flush_denormals=True)
