@@ -142,6 +142,12 @@ def test_more_actors(stack: Stack) -> None:
     add_up(stack.replay())
 
 
+def test_the_evaluator_has_played_and_was_never_started_again(stack: Stack) -> None:
+    wait(lambda: bool(stack.ask("copa_eval_return")), "an evaluation")
+    found = stack.inspect("evaluator")
+    assert (found["State"]["Status"], found["RestartCount"]) == ("running", 0), stack.logs("evaluator")
+
+
 @pytest.mark.parametrize(
     ("service", "way"), list(itertools.product(("actor", "coach", "learner", "redis"), ("inside", "kill")))
 )
