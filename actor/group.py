@@ -1,4 +1,4 @@
-"""One group of games in lockstep: played from coach step to coach step, recorded as segments."""
+"""One group of games in lockstep: played from coach step to coach step, recorded in segments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Advise = Callable[[View, Bools], Floats]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What one stretch of T steps gave."""
+    """What the steps of one segment gave."""
 
     segments: Segments
     steps: int
@@ -26,7 +26,7 @@ class Played:
     returns: Floats
     """[episodes that ended], team reward of each."""
     lost: int
-    """Games that broke off; what they had played of this stretch is not in `segments`."""
+    """Games that broke off; what they had played of this segment is not in `segments`."""
 
 
 class Group:
@@ -43,6 +43,7 @@ class Group:
     ) -> None:
         self.index = index
         self._T = config.method.T
+        self._segment_steps = config.segment_steps
         self._stores_memory = config.learning.segment_start == "stored"
         self._task = task
         self.players = players
@@ -58,9 +59,15 @@ class Group:
         self.arrived: Bools = np.zeros((games, task.spec.slots), dtype=bool)
         """[B, A], agents that begin or join at that coach step; who joined before it was advised then."""
         self.coach_steps = 0
+        self._recording: Recording | None = None
 
     def begin(self, epsilon: float) -> None:
-        """Come to a coach step: games that ended start anew."""
+        """Come to a coach step; where a segment begins, games that ended start anew."""
+        if self._recording is None:
+            self._recording = self._begin_segment(epsilon)
+        self.coach_steps += 1
+
+    def _begin_segment(self, epsilon: float) -> Recording:
         ended = np.flatnonzero(~self._running)
         if len(ended):
             numbers = self._numbers.take(len(ended))
@@ -73,16 +80,7 @@ class Group:
             self.arrived[ended] = self.view.members()[ended]
         self.players.begin_segment()
         self.players.begin_agents(self.arrived & (self._steps == 0)[:, None])
-        self.coach_steps += 1
-
-    def play(
-        self, strategies: Floats | None, advise: Advise, epsilon: float, player_version: int, coach_version: int
-    ) -> Played:
-        """Play the T steps up to the next coach step with `strategies` [B, A, W] (None without a coach).
-
-        Play stops early when no game goes on. A game that broke off (`Step.lost`) leaves no segment and no return.
-        """
-        recording = Recording(
+        return Recording(
             self.view,
             Start(
                 previous=self.players.previous.copy(),
@@ -91,40 +89,61 @@ class Group:
                 steps=self._steps.copy(),
             ),
         )
-        lost = np.zeros(self._task.games, dtype=bool)
-        returns: list[Floats] = []
-        steps = 0
+
+    def play(
+        self, strategies: Floats | None, advise: Advise, epsilon: float, player_version: int, coach_version: int
+    ) -> Played | None:
+        """Play the T steps up to the next coach step with `strategies` [B, A, W] (None without a coach).
+
+        Play stops early when no game goes on. A game that broke off (`Step.lost`) leaves no segment and no return.
+
+        Returns:
+            What the segment gave, where it ends here (after `learning.periods` coach steps, or with the last game).
+        """
+        recording = self._recording
+        assert recording is not None
+        if recording.steps == 0:
+            recording.player_version, recording.coach_version = player_version, coach_version
         for phase in range(self._T):
             view = recording.views[-1]
             if phase > 0:
                 newcomers = joined(recording.views[-2], view) & self._running[:, None]
                 if strategies is not None and newcomers.any():
                     strategies = advise(view, newcomers)
-            values = self.players.values(view, phase, strategies)
-            chosen = self._exploration.mix(values.argmax(axis=2), view.available, epsilon)
-            self.players.remember(chosen, view.members())
-            result = self._task.step(chosen)
-            if result.lost is not None:
-                lost |= self._running & result.lost
-                self._running &= ~lost
-            recording.add(chosen, result, self._running & (self._steps < self._task.spec.recorded_steps))
-            self._returns += np.where(self._running, result.reward, 0.0)
-            self._steps += self._running
-            steps += int(self._running.sum())
-            over = self._running & (result.terminated | result.truncated)
-            returns.append(self._returns[over])
-            self._running &= ~over
+            self._step(recording, view, phase, strategies, epsilon)
             if not self._running.any():
                 break
         before, self.view = recording.views[-2:]
         self.arrived = joined(before, self.view) & self._running[:, None]
-        episode_end = ~self._running | (self._steps >= self._task.spec.recorded_steps)
+        if recording.steps < self._segment_steps and self._running.any():
+            return None
+        self._recording = None
         return Played(
-            segments=recording.segments(self._T, ~lost, episode_end, player_version, coach_version),
-            steps=steps,
-            returns=np.concatenate(returns),
-            lost=int(lost.sum()),
+            segments=recording.segments(self._segment_steps, self._episode_end()),
+            steps=recording.played,
+            returns=np.asarray(recording.returns, dtype=np.float32),
+            lost=int(recording.lost.sum()),
         )
+
+    def _step(self, recording: Recording, view: View, phase: int, strategies: Floats | None, epsilon: float) -> None:
+        """One step of all games that go on, `phase` steps after the coach step."""
+        values = self.players.values(view, phase, strategies)
+        chosen = self._exploration.mix(values.argmax(axis=2), view.available, epsilon)
+        self.players.remember(chosen, view.members())
+        result = self._task.step(chosen)
+        if result.lost is not None:
+            recording.lost |= self._running & result.lost
+            self._running &= ~result.lost
+        recording.add(chosen, result, self._running & (self._steps < self._task.spec.recorded_steps))
+        self._returns += np.where(self._running, result.reward, 0.0)
+        self._steps += self._running
+        recording.played += int(self._running.sum())
+        over = self._running & (result.terminated | result.truncated)
+        recording.returns.extend(self._returns[over].tolist())
+        self._running &= ~over
+
+    def _episode_end(self) -> Bools:
+        return ~self._running | (self._steps >= self._task.spec.recorded_steps)
 
     def _no_memory(self) -> Floats:
         return np.zeros((self._task.games, self._task.spec.slots, 0), dtype=np.float32)

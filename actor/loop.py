@@ -122,8 +122,9 @@ class Actor:
 
         epsilon = self._epsilon
         played = group.play(strategies, advise, epsilon, self._version, coach_version)
-        self._outbox.put(played)
-        self._tell(played, epsilon)
+        if played is not None:
+            self._outbox.put(played)
+            self._tell(played, epsilon)
 
     def _drop(self, games: int) -> None:
         """Say that so many games broke off, each with an unfinished segment."""

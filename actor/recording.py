@@ -1,4 +1,4 @@
-"""What a group plays between two coach steps, on its way to segments."""
+"""What a group plays in one segment's steps."""
 
 from dataclasses import dataclass, fields
 
@@ -10,7 +10,7 @@ from copa.tasks.base import Bools, Floats, Ints, Step, View
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How things stand in B games at the first view of a stretch."""
+    """How things stand in B games at a segment's first view."""
 
     previous: Ints
     """[B, A], each player's last action, `NO_ACTION` for none."""
@@ -23,10 +23,22 @@ class Start:
 
 
 class Recording:
-    """The steps of B games since the last coach step."""
+    """The steps of B games since their segment began.
+
+    Attributes:
+        views: the first view and that after each step.
+        lost: [B], games that broke off.
+        returns: returns of the episodes that ended.
+        played: environment steps, over all games.
+        player_version, coach_version: weights behind the first steps, 0 before them.
+    """
 
     def __init__(self, view: View, start: Start) -> None:
         self.views = [view]
+        self.lost = np.zeros(len(start.steps), dtype=bool)
+        self.returns: list[float] = []
+        self.played = 0
+        self.player_version = self.coach_version = 0
         self._start = start
         self._actions: list[Ints] = []
         self._rewards: list[Floats] = []
@@ -41,9 +53,14 @@ class Recording:
         self._terminated |= recorded & step.terminated
         self.views.append(step.view)
 
-    def segments(self, T: int, kept: Bools, episode_end: Bools, player_version: int, coach_version: int) -> Segments:
-        """A segment of `T` steps for each of the games `kept` [B] that has a step in it; the rest is padding."""
-        idle = T - len(self._actions)
+    @property
+    def steps(self) -> int:
+        """Steps that the group has made."""
+        return len(self._actions)
+
+    def segments(self, steps: int, episode_end: Bools) -> Segments:
+        """A segment of `steps` steps for each game that has one in it and was not lost; the rest is padding."""
+        idle = steps - self.steps
         views = self.views + self.views[-1:] * idle
         actions = self._actions + [np.zeros_like(self._actions[-1])] * idle
         rewards = self._rewards + [np.zeros_like(self._rewards[-1])] * idle
@@ -58,8 +75,8 @@ class Recording:
             memory=self._start.memory,
             episodes=self._start.episodes,
             first_steps=self._start.steps,
-            player_versions=np.full(len(episode_end), player_version, dtype=np.int64),
-            coach_versions=np.full(len(episode_end), coach_version, dtype=np.int64),
+            player_versions=np.full(len(episode_end), self.player_version, dtype=np.int64),
+            coach_versions=np.full(len(episode_end), self.coach_version, dtype=np.int64),
         )
-        rows = np.flatnonzero(kept & (self._lengths > 0))
-        return segments if len(rows) == len(kept) else segments.take(rows)
+        rows = np.flatnonzero(~self.lost & (self._lengths > 0))
+        return segments if len(rows) == len(self.lost) else segments.take(rows)

@@ -1,4 +1,7 @@
-"""The unit of experience: a segment of T+1 views that begins where the coach spoke."""
+"""The unit of experience: a segment of T+1 views that begins where the coach spoke.
+
+T is here the number of steps in a segment: as many as between two coach steps, times `learning.periods`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

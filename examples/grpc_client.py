@@ -38,9 +38,9 @@ def play(address: str, folder: Path, *, games: int, team: str, seed: int, beta: 
         replies = coach_pb2_grpc.CoachStub(channel).Coordinate(iter(requests.get, None), wait_for_ready=True)
         for step in range(about["task"]["horizon"]):
             seen = {name: getattr(view, name) for name in ("agents", "traits", "entities")}
+            if about["memory_span"] == "segment" and step % about["segment_steps"] == 0:
+                memory, previous = np.zeros_like(memory), np.full_like(previous, about["no_action"])
             if step % about["T"] == 0:
-                if about["memory_span"] == "segment":
-                    memory, previous = np.zeros_like(memory), np.full_like(previous, about["no_action"])
                 arrays = {name: tensor(array) for name, array in (seen | {"present": view.present}).items()}
                 request = coach_pb2.CoordinateRequest(task=task.spec.name, step=step, acknowledged=number, beta=beta)
                 request.mode = coach_pb2.MODE_MEAN

@@ -25,11 +25,10 @@ def play(folder: Path, *, episodes: int, team: str, seed: int) -> np.ndarray:
     total, strategies = np.zeros(episodes), {}
     for step in range(about["task"]["horizon"]):
         seen = {"agents": view.agents, "traits": view.traits, "entities": view.entities}
-        if step % about["T"] == 0:
-            if about["memory_span"] == "segment":
-                memory, previous = np.zeros_like(memory), np.full_like(previous, about["no_action"])
-            if "coach" in nets:
-                strategies = {"strategies": nets["coach"].run(None, {**seen, "present": view.present})[0]}
+        if about["memory_span"] == "segment" and step % about["segment_steps"] == 0:
+            memory, previous = np.zeros_like(memory), np.full_like(previous, about["no_action"])
+        if "coach" in nets and step % about["T"] == 0:
+            strategies = {"strategies": nets["coach"].run(None, {**seen, "present": view.present})[0]}
         all_seen = about["sight"] == "present" or (about["sight"] == "periodic" and step % about["T"] == 0)
         members = view.members()
         inputs = {"visible": view.present if all_seen else view.visible, "members": members, "previous": previous}

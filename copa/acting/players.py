@@ -16,8 +16,8 @@ from copa.tasks.base import Bools, Floats, Ints, TaskSpec, View
 class Players:
     """Chooses actions for B games with one network.
 
-    Games move in lockstep from coach step to coach step: `begin_segment` at steps t mod T == 0, then
-    `values` and `remember` T times. An agent that joins inside an episode needs no call: its slot was empty in the
+    Games move in lockstep from coach step to coach step: `begin_segment` where a segment begins, then `values` and
+    `remember` at each of its steps. An agent that joins inside an episode needs no call: its slot was empty in the
     view before, so it has no previous action, and its memory is what an empty slot carries, as in learning.
     """
 
@@ -37,7 +37,7 @@ class Players:
         load_weights(self._net, weights, "player.")
 
     def begin_segment(self) -> None:
-        """A coach step: players whose memory spans a segment forget."""
+        """A segment begins: players whose memory spans one forget."""
         if self._forgets:
             self.memory = torch.zeros_like(self.memory)
             self.previous.fill(NO_ACTION)

@@ -27,6 +27,11 @@ def check(config: Config) -> Config:
             f"{source} is {batch} and replay.capacity {replay.capacity}: the first batch could not be filled;"
             f" set replay.capacity to at least {batch}, or learning.batch to at most {replay.capacity}"
         )
+    if config.learning.hold > 0.0 and config.learning.periods == 1:
+        raise ConfigError(
+            f"learning.hold is {config.learning.hold:g} and learning.periods 1: a segment has no coach step inside it"
+            " at which a strategy could be kept; set learning.periods to 2 or more, or learning.hold to 0"
+        )
     if actor.games < actor.groups:
         raise ConfigError(
             f"actor.games is {actor.games} and actor.groups {actor.groups}: each group needs a game;"

@@ -50,7 +50,7 @@ class MethodSettings(Section):
     name: str = "copa"
     """Name of a method; `copa methods` lists them."""
     T: Annotated[int, Field(ge=1, le=256)] = 4
-    """Steps between two strategies of the coach; also the length of a segment."""
+    """Steps between two strategies of the coach."""
     imagined_weight: Fraction = 0.5
     """`refil`: weight of the imagined temporal-difference loss; the real one has the rest."""
     refil_split: Literal["entities", "both"] = "entities"
@@ -77,7 +77,8 @@ class NetSettings(Section):
     memory: Literal["published", "gru"] = "published"
     """What the player carries to the next step: the MLP's output (published), or the GRU's (the paper)."""
     memory_span: Literal["episode", "segment"] = "episode"
-    """How long the player remembers while acting: the episode, or until the coach speaks again."""
+    """How long the player remembers while acting: the episode, or as long as a segment is (method.T times
+    learning.periods steps)."""
     strategy_input: Literal["concat", "hyper"] = "concat"
     """How a strategy enters the player: beside the GRU's output, or as weights of the last layer (the paper)."""
     mixer: Literal["published", "scaled", "sum"] = "published"
@@ -107,8 +108,14 @@ class LearningSettings(Section):
     """Smoothing of RMSprop."""
     optimizer_eps: PositiveFloat = 1e-5
     """Term that keeps the optimiser's division finite."""
+    periods: Annotated[int, Field(ge=1, le=64)] = 1
+    """Coach steps in a segment, which has method.T times as many steps."""
+    hold: Fraction = 0.0
+    """Probability that a player keeps the strategy it holds at a coach step inside a segment, as it will where the
+    coach is silent; it needs `learning.periods` above 1."""
     batch: Positive | None = None
-    """Segments per update; when not set 256 without a coach, round(256 * 8 / T) with one."""
+    """Segments per update; when not set 256 without a coach, round(256 * 8 / T) with one, for segments of one coach
+    step."""
     steps_per_update: Positive = 100
     """Environment steps played for each update."""
     clip: PositiveFloat = 10.0
@@ -320,3 +327,8 @@ class Config(Section):
     learner: LearnerSettings = LearnerSettings()
     evaluator: EvaluatorSettings = EvaluatorSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+
+    @property
+    def segment_steps(self) -> int:
+        """Steps in a segment."""
+        return self.method.T * self.learning.periods

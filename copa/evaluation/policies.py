@@ -71,6 +71,7 @@ class TeamPolicy:
 
     def __init__(self, spec: TaskSpec, config: Config, weights: Mapping[str, Tensor], games: int, beta: Beta) -> None:
         self._T = config.method.T
+        self._segment_steps = config.segment_steps
         self.beta = beta
         """How far a strategy must move to travel; may be changed between steps."""
         self._players = Players(spec, config, games)
@@ -91,7 +92,7 @@ class TeamPolicy:
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """See `Policy`."""
         phase = step % self._T
-        if phase == 0:
+        if step % self._segment_steps == 0:
             self._players.begin_segment()
         if step == 0:
             self._players.begin_agents(fresh)

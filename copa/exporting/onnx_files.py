@@ -182,6 +182,7 @@ def _about(spec: TaskSpec, saved: Checkpoint, nets: list[str]) -> dict[str, Any]
         "width": width,
         "sight": method.sight,
         "memory_span": config.nets.memory_span,
+        "segment_steps": config.segment_steps,
         "no_action": -1,
         "inputs": {
             "agents": ["games", "slots", spec.agent_features],

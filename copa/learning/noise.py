@@ -20,6 +20,8 @@ class Noise:
     """[N, slots, W], for the target coach's at step T."""
     groups: Tensor | None = None
     """[N, slots + E] bool, entities in the first group of an imagined split."""
+    spoken: Tensor | None = None
+    """[N, P - 1, slots] bool, to whom the coach speaks at the coach steps inside a segment of P periods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,20 @@ class PartNoise:
     """[N, A, W]"""
     groups: Tensor
     """[N, A + E] bool"""
+    spoken: Tensor | None = None
+    """[P - 1, N, A] bool; None for segments of one period."""
 
 
 def draw(
-    part: Part, slots: int, width: int, generator: torch.Generator, *, absent: bool, split: str = "entities"
+    part: Part,
+    slots: int,
+    width: int,
+    generator: torch.Generator,
+    *,
+    absent: bool,
+    split: str = "entities",
+    periods: int = 1,
+    hold: float = 0.0,
 ) -> PartNoise:
     """Fresh draws for `part`.
 
@@ -48,6 +60,8 @@ def draw(
         absent: whether slots that were cut away need strategies too.
         split: `method.refil_split`. An entity is in the first group with probability 1/2 (`entities`, published), or
             with one that is itself drawn for each segment, so that all group sizes are as likely (`both`, REFIL).
+        periods: P, coach steps in the segment.
+        hold: probability that the coach is silent to a player at a coach step inside the segment.
     """
     count, own = part.previous.shape
     device = part.rewards.device
@@ -56,7 +70,10 @@ def draw(
     strategy, target_strategy, target_next, absent_strategy = torch.split(normal, [own, own, own, others], 1)
     coins = torch.rand(count, part.present.shape[-1], generator=generator, device=device)
     likely = torch.rand(count, 1, generator=generator, device=device) if split == "both" else 0.5
-    return PartNoise(strategy, absent_strategy, target_strategy, target_next, coins < likely)
+    spoken = None
+    if periods > 1:
+        spoken = torch.rand(periods - 1, count, own, generator=generator, device=device) >= hold
+    return PartNoise(strategy, absent_strategy, target_strategy, target_next, coins < likely, spoken)
 
 
 def select(noise: Noise, part: Part, slots: int, width: int, *, absent: bool) -> PartNoise:
@@ -76,6 +93,10 @@ def select(noise: Noise, part: Part, slots: int, width: int, *, absent: bool) ->
     if noise.groups is not None:
         chosen = noise.groups[rows]
         groups = torch.cat([chosen[:, :slots].gather(1, order)[:, :own], chosen[:, slots:]], 1)
+    spoken = None
+    if noise.spoken is not None:
+        told = noise.spoken[rows].transpose(0, 1)
+        spoken = told.gather(2, order.expand(len(told), -1, -1))[:, :, :own]
     absent_strategy = strategy[:, own:] if absent else strategy[:, :0]
     return PartNoise(
         strategy[:, :own],
@@ -83,4 +104,5 @@ def select(noise: Noise, part: Part, slots: int, width: int, *, absent: bool) ->
         normal(noise.target_strategy)[:, :own],
         normal(noise.target_next)[:, :own],
         groups,
+        spoken,
     )

@@ -57,11 +57,14 @@ class Objective:
         settings = self.config.learning
         scene = build_scene(self.spec, self.config, self.method, part, slots)
         steps = real_steps(part.lengths, T)
-        joined = strategy_steps(scene.members[:T]) if part.changing and settings.joiner == "fresh" else None
+        fresh = part.changing and settings.joiner == "fresh"
+        drawn = None
+        if fresh or noise.spoken is not None:
+            drawn = strategy_steps(scene.members[:T], noise.spoken, joiners=fresh)
         encoding, strategies = None, None
         if self.online.coach is not None:
             encoding = self.online.coach.encode(scene.rows.steps(0, T), scene.present[:T])
-            strategies = draw_strategies(self.online.coach, encoding, noise.strategy, joined)
+            strategies = draw_strategies(self.online.coach, encoding, noise.strategy, drawn, settings.periods)
         halves: tuple[Tensor, ...] = ()
         if self.method.imagined:
             halves = imagined_split(scene, noise.groups, self.config.method.refil_split, self.config.nets.heads)
@@ -75,7 +78,7 @@ class Objective:
             ),
         )
         with torch.no_grad():
-            following = self._following_values(part, scene, noise, joined, choices)
+            following = self._following_values(part, scene, noise, drawn, choices)
             targets = td_targets(
                 part.rewards * settings.reward_scale,
                 following,
@@ -94,6 +97,7 @@ class Objective:
                 noise,
                 steps,
                 average=settings.average,
+                periods=settings.periods,
             )
         errors = [((total - targets).square() * steps).sum() for total in totals]
         return Terms(
@@ -136,14 +140,14 @@ class Objective:
         return values, choices
 
     def _following_values(
-        self, part: Part, scene: Scene, noise: PartNoise, joined: Tensor | None, choices: Tensor | None
+        self, part: Part, scene: Scene, noise: PartNoise, drawn: Tensor | None, choices: Tensor | None
     ) -> Tensor:
         """[T, N], the target networks' value of the view after each step."""
         nets, T = self.target, len(part.actions)
         encoding, held, fresh = None, None, None
         if nets.coach is not None:
             everywhere = nets.coach.encode(scene.rows, scene.present)
-            held = draw_strategies(nets.coach, everywhere[:T], noise.target_strategy, joined).values
+            held = draw_strategies(nets.coach, everywhere[:T], noise.target_strategy, drawn).values
             fresh = nets.coach.plan(everywhere[T:]).sample(noise.target_next)
             encoding = everywhere[1:]
         encoded = nets.player.encode(scene.rows, scene.sight)

@@ -132,8 +132,16 @@ class UpdateRule:
         terms = []
         for part in batch.parts:
             if noise is None:
-                split = self.config.method.refil_split
-                draws = draw(part, batch.slots, width, self._generator, absent=absent, split=split)
+                draws = draw(
+                    part,
+                    batch.slots,
+                    width,
+                    self._generator,
+                    absent=absent,
+                    split=self.config.method.refil_split,
+                    periods=settings.periods,
+                    hold=settings.hold,
+                )
             else:
                 draws = select(noise, part, batch.slots, width, absent=absent)
             terms.append(self._objective(part, draws, batch.slots))

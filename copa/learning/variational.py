@@ -24,12 +24,12 @@ class Strategies:
     values: Tensor
     """[S, N, A, W]; S = 1 where they hold for all steps, else T."""
     plan: Plan
-    """[N, A, W], where each slot's (latest) strategy was drawn from."""
+    """[P, N, A, W], where the strategy that each slot holds at the end of each period was drawn from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variational:
-    """Sums over agent slots."""
+    """Sums over agent slots, each once for every period between two coach steps."""
 
     slots: Tensor | float
     """How many slots."""
@@ -39,34 +39,45 @@ class Variational:
     """Mean over dimensions of the entropy of the coach's Normal, summed over slots."""
 
 
-def strategy_steps(members: Tensor) -> Tensor:
-    """[T, N, A], the step at which the strategy an agent holds was drawn: 0, or the step it joined.
+def strategy_steps(members: Tensor, spoken: Tensor | None = None, *, joiners: bool = True) -> Tensor:
+    """[T, N, A], the step at which the strategy an agent holds was drawn: 0, the step it joined, or the last at which
+    the coach spoke to it.
 
     Args:
         members: [T, N, A] bool.
+        spoken: [P - 1, N, A] bool, to whom the coach speaks at the coach steps inside a segment of P periods; None for
+            segments of one period.
+        joiners: whether agents that join are told at once.
     """
     steps = torch.arange(len(members), device=members.device).view(-1, 1, 1)
-    joined = members.clone()
-    joined[0] = False
-    joined[1:] &= ~members[:-1]
-    return (joined * steps).cummax(0).values
+    drawn = torch.zeros_like(members)
+    if joiners:
+        drawn[1:] = members[1:] & ~members[:-1]
+    if spoken is not None:
+        period = len(members) // (len(spoken) + 1)
+        drawn[period::period] |= spoken
+    return (drawn * steps).cummax(0).values
 
 
-def draw_strategies(coach: Coach, encoding: Tensor, noise: Tensor, joined: Tensor | None) -> Strategies:
+def draw_strategies(
+    coach: Coach, encoding: Tensor, noise: Tensor, drawn: Tensor | None, periods: int = 1
+) -> Strategies:
     """Sample strategies for a segment.
 
     Args:
         encoding: [T, N, A, W], the coach's encodings.
         noise: [N, A, W] standard normal.
-        joined: [T, N, A], from `strategy_steps`; None where all strategies are those of the first step.
+        drawn: [T, N, A], from `strategy_steps`; None where all strategies are those of the first step.
+        periods: P, coach steps in the segment.
     """
-    if joined is None:
-        plan = coach.plan(encoding[0])
-        return Strategies(plan.sample(noise).unsqueeze(0), plan)
+    if drawn is None:
+        plan = coach.plan(encoding[:1])
+        return Strategies(plan.sample(noise), plan)
     everywhere = coach.plan(encoding)
-    rows = joined.unsqueeze(-1).expand_as(everywhere.mean)
+    rows = drawn.unsqueeze(-1).expand_as(everywhere.mean)
     held = Plan(everywhere.mean.gather(0, rows), everywhere.logvar.gather(0, rows), encoding)
-    return Strategies(held.sample(noise), Plan(held.mean[-1], held.logvar[-1], encoding))
+    ends = slice(len(encoding) // periods - 1, None, len(encoding) // periods)
+    return Strategies(held.sample(noise), Plan(held.mean[ends], held.logvar[ends], encoding))
 
 
 def log_likelihood(values: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
@@ -125,24 +136,27 @@ def variational(
     steps: Tensor,
     *,
     average: str,
+    periods: int = 1,
 ) -> Variational:
     """The variational objective of a part (Eq. 5).
 
-    `average: present` counts slots that hold an agent at some real step, each at the steps it does. `published`
-    counts all slots of the task; for those cut away, which hold nobody, attention gives 0, so that all that remains
-    of the networks is the same few biases at every step.
+    Each period of T steps counts by itself. `average: present` counts slots that hold an agent at some real step of
+    it, each at the steps it does. `published` counts all slots of the task; for those cut away, which hold nobody,
+    attention gives 0, so that all that remains of the networks is the same few biases at every step.
 
     Args:
         steps: [T, N] bool, real steps.
+        periods: P, coach steps in the segment.
     """
     T, count, own = len(steps), steps.shape[1], scene.members.shape[-1]
-    looks = torch.cat([scene.present[:1], scene.visible[1:T]])
+    looks = scene.visible[:T].clone()
+    looks[:: T // periods] = scene.present[: T : T // periods]
     mean, logvar = posterior(scene.rows.steps(0, T), looks)
     likelihood = log_likelihood(strategies.values, mean, logvar)
     entropies = entropy(strategies.plan.logvar)
     if average == "present":
         weights = scene.members[:T] & steps.unsqueeze(-1)
-        counted = weights.any(0)
+        counted = weights.view(periods, -1, count, own).any(1)
         return Variational(counted.sum(), -(likelihood * weights).sum(), (entropies * counted).sum())
     nll, total = -(likelihood * steps.unsqueeze(-1)).sum(), entropies.sum()
     absent = noise.absent_strategy.shape[1]
@@ -152,5 +166,5 @@ def variational(
         values = plan.sample(noise.absent_strategy).unsqueeze(0)
         unread = log_likelihood(values, *(part.expand_as(values) for part in posterior.heads(nothing)))[0]
         nll = nll - (unread.sum(-1) * steps.sum(0)).sum()
-        total = total + entropy(plan.logvar) * (count * absent)
-    return Variational(float(count * (own + absent)), nll, total)
+        total = total + entropy(plan.logvar) * (periods * count * absent)
+    return Variational(float(periods * count * (own + absent)), nll, total)

@@ -40,7 +40,7 @@ class Limits:
     def of(config: Config, batch: int) -> "Limits":
         """The limits of a run whose method draws `batch` segments per update."""
         replay, steps_per_update = config.replay, config.learning.steps_per_update
-        push_steps = config.actor.count * config.actor.games * config.method.T
+        push_steps = config.actor.count * config.actor.games * config.segment_steps
         return Limits(
             capacity=replay.capacity,
             minimum=replay.needed(batch),

@@ -33,14 +33,16 @@ def no_advice(view: View, newcomers: Bools) -> Floats:
     raise AssertionError("nobody joins a battle")
 
 
-def group_of(T: int, games: int, crashes: dict[int, int] | None = None, **options: str) -> tuple[Group, Numbers]:
+def group_of(
+    T: int, games: int, crashes: dict[int, int] | None = None, periods: int = 1, **options: str
+) -> tuple[Group, Numbers]:
     config = Config.model_validate(
         {
             "task": {"name": f"starcraft/{NAME}", "options": options},
             "nets": {"width": 8, "heads": 2, "attention": "masked", "memory": "gru"},
             "actor": {"games": games, "groups": 1},
             "method": {"T": T, "name": "aqmix"},
-            "learning": {"segment_start": "stored"},
+            "learning": {"segment_start": "stored", "periods": periods},
         }
     )
     task = ZealotsAndStalkers(games=games, seed=0, options=options, engine=Recorded(games, NAME, crashes))
@@ -53,14 +55,17 @@ def group_of(T: int, games: int, crashes: dict[int, int] | None = None, **option
 
 
 def stretch(group: Group) -> Played:
-    group.begin(0.5)
-    return group.play(None, no_advice, 0.5, player_version=1, coach_version=0)
+    while True:
+        group.begin(0.5)
+        played = group.play(None, no_advice, 0.5, player_version=1, coach_version=0)
+        if played is not None:
+            return played
 
 
-def every_episode(T: int, **options: str) -> tuple[Segments, int, Floats]:
+def every_episode(T: int, periods: int = 1, **options: str) -> tuple[Segments, int, Floats]:
     """All recorded episodes once, their steps and their returns."""
-    group, _ = group_of(T, EPISODES, **options)
-    parts = [stretch(group) for _ in range(-(-int(LENGTHS.max()) // T))]
+    group, _ = group_of(T, EPISODES, None, periods, **options)
+    parts = [stretch(group) for _ in range(-(-int(LENGTHS.max()) // (T * periods)))]
     whole = Segments.concatenate([part.segments for part in parts])
     assert sum(part.lost for part in parts) == 0
     first = whole.episodes < EPISODES
@@ -72,9 +77,10 @@ def every_episode(T: int, **options: str) -> tuple[Segments, int, Floats]:
 
 
 @pytest.mark.parametrize("timeout", ["truncated", "terminal"])
-@pytest.mark.parametrize("T", [4, 7, 150])
-def test_segments_end_where_the_battle_did(T: int, timeout: str) -> None:
-    segments, _, _ = every_episode(T, timeout=timeout)
+@pytest.mark.parametrize(("T", "periods"), [(4, 1), (7, 1), (150, 1), (2, 4)])
+def test_segments_end_where_the_battle_did(T: int, periods: int, timeout: str) -> None:
+    segments, _, _ = every_episode(T, periods, timeout=timeout)
+    T *= periods
     recorded = recording(NAME)
     for episode in range(EPISODES):
         own = segments.take(np.flatnonzero(segments.episodes == episode))
@@ -145,6 +151,19 @@ def test_a_lost_battle_leaves_its_finished_segments_and_makes_room_for_another()
     assert third.segments.first_steps.tolist() == [8, 0, 8]
     assert (third.segments.previous[1] == -1).all()
     assert not third.segments.memory[1].any()
+
+
+def test_a_game_that_ends_in_a_segment_of_several_periods_waits_for_the_next_segment() -> None:
+    group, numbers = group_of(2, 3, crashes={1: 6}, periods=4)
+    first = stretch(group)
+    assert (group.coach_steps, first.lost) == (4, 1)
+    assert first.segments.episodes.tolist() == [0, 2]
+    assert first.steps == 8 + 6 + 8
+    assert numbers.given == [0, 1, 2]
+    second = stretch(group)
+    assert group.coach_steps == 8
+    assert second.segments.episodes.tolist() == [0, 3, 2]
+    assert second.segments.first_steps.tolist() == [8, 0, 8]
 
 
 def test_the_return_of_the_next_episode_begins_at_nothing() -> None:

@@ -33,11 +33,12 @@ class Numbers:
 
 
 def settings(**learning: object) -> Config:
+    nets = {"width": 8, "heads": 2, "attention": "masked", "memory": "gru"}
     return Config.model_validate(
         {
-            "nets": {"width": 8, "heads": 2, "attention": "masked", "memory": "gru"},
             "actor": {"games": GAMES, "groups": 1},
             "method": {"T": learning.pop("T", 4)},
+            "nets": nets | {"memory_span": learning.pop("memory_span", "episode")},
             "learning": learning,
         }
     )
@@ -60,30 +61,36 @@ def no_advice(view: View, newcomers: Bools) -> Floats:
 def stretches(config: Config, group: Group, count: int, epsilon: float = 0.5) -> Iterator[tuple[Segments, int, Floats]]:
     strategies = np.zeros((GAMES, 6, config.nets.width), dtype=np.float32)
     for _ in range(count):
-        group.begin(epsilon)
-        played = group.play(strategies, no_advice, epsilon, player_version=3, coach_version=2)
+        for version in range(config.learning.periods):
+            group.begin(epsilon)
+            played = group.play(strategies, no_advice, epsilon, player_version=3 + version, coach_version=2 + version)
+            if played is not None:
+                break
+        assert played is not None
         yield played.segments, played.steps, played.returns
 
 
-def test_an_episode_gives_36_segments_and_145_steps() -> None:
-    config = settings()
+@pytest.mark.parametrize("periods", [1, 3])
+def test_an_episode_gives_144_steps_in_segments_and_one_more(periods: int) -> None:
+    config = settings(periods=periods)
     group = build(config)
-    segments, steps, ends = [], 0, 0
-    for part, count, returns in stretches(config, group, 37):
+    segments, steps, ends, length = [], 0, 0, 4 * periods
+    for part, count, returns in stretches(config, group, 36 // periods + 1):
         segments.append(part)
         steps += count
         ends += len(returns)
     whole = Segments.concatenate(segments)
     assert steps == 145 * GAMES
     assert ends == GAMES
-    assert len(whole) == 36 * GAMES
-    assert (whole.lengths == 4).all()
+    assert group.coach_steps == 37, "the last step begins a segment of its own, with nothing in it"
+    assert len(whole) == 36 // periods * GAMES
+    assert (whole.lengths == length).all()
     assert not whole.terminated.any()
-    assert sorted(set(whole.first_steps.tolist())) == list(range(0, 144, 4))
+    assert sorted(set(whole.first_steps.tolist())) == list(range(0, 144, length))
     assert whole.episode_end.sum() == GAMES
-    assert (whole.first_steps[whole.episode_end] == 140).all()
+    assert (whole.first_steps[whole.episode_end] == 144 - length).all()
     assert set(whole.episodes.tolist()) == set(range(GAMES))
-    assert (whole.player_versions == 3).all()
+    assert (whole.player_versions == 3).all(), "those that the segment began with"
     assert (whole.coach_versions == 2).all()
 
 
@@ -98,22 +105,36 @@ def test_other_periods_record_every_step_up_to_the_last(T: int) -> None:
     assert not whole.terminated.any()
 
 
-def test_views_and_rewards_follow_the_recorded_actions() -> None:
+@pytest.mark.parametrize("periods", [1, 4])
+def test_views_and_rewards_follow_the_recorded_actions(periods: int) -> None:
     """Playing the recorded actions again from the same games gives the recorded views and rewards."""
-    config = settings()
+    config = settings(periods=periods)
     group = build(config, seed=5)
-    parts = [part for part, _, _ in stretches(config, group, 36)]
+    parts = [part for part, _, _ in stretches(config, group, 36 // periods)]
     task = make_task("resource_collection", games=GAMES, seed=5)
     view = task.reset(np.arange(GAMES), np.arange(GAMES))
     for part in parts:
-        for t in range(4):
+        for t in range(4 * periods):
             np.testing.assert_array_equal(part.agents[:, t], view.agents)
             np.testing.assert_array_equal(part.visible[:, t], view.visible)
             np.testing.assert_array_equal(part.entities[:, t], view.entities)
             result = task.step(part.actions[:, t])
             np.testing.assert_array_equal(part.rewards[:, t], result.reward)
             view = result.view
-        np.testing.assert_array_equal(part.agents[:, 4], view.agents)
+        np.testing.assert_array_equal(part.agents[:, -1], view.agents)
+
+
+@pytest.mark.parametrize(("span", "forgets"), [("segment", [True, False, True]), ("episode", [True, False, False])])
+def test_a_memory_that_spans_a_segment_outlives_the_coach_steps_inside(span: str, forgets: list[bool]) -> None:
+    config = settings(periods=2, memory_span=span)
+    group = build(config)
+    strategies = np.zeros((GAMES, 6, config.nets.width), dtype=np.float32)
+    for forgotten in forgets:
+        group.begin(0.5)
+        members = group.view.members()
+        assert (group.players.previous[members] == NO_ACTION).all() == forgotten
+        assert (group.players.memory.numpy()[members] == 0).all() == forgotten
+        group.play(strategies, no_advice, 0.5, player_version=1, coach_version=1)
 
 
 def test_a_new_episode_starts_at_the_next_coach_step_with_nothing_remembered() -> None:
@@ -173,7 +194,9 @@ def test_joiners_are_advised_at_once_and_know_nothing() -> None:
             assert (group.players.memory.numpy()[group.arrived] == 0).all()
             at_coach_steps += group.arrived.sum()
         asked.clear()
-        segments = group.play(held, advise, 0.1, player_version=1, coach_version=1).segments
+        played = group.play(held, advise, 0.1, player_version=1, coach_version=1)
+        assert played is not None
+        segments = played.segments
         expected = [members(segments, t) & ~members(segments, t - 1) for t in range(1, config.method.T)]
         steps = [t for t, newcomers in enumerate(expected, 1) if newcomers.any()]
         assert len(asked) == len(steps)

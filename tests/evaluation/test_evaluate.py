@@ -93,6 +93,24 @@ def test_joiners_between_coach_steps_are_told_and_counted() -> None:
     assert result.eligible == eligible
 
 
+@pytest.mark.parametrize("periods", [1, 3])
+def test_a_memory_that_spans_a_segment_is_cleared_where_one_begins(periods: int) -> None:
+    nets = {"width": 8, "heads": 2, "memory_span": "segment", "memory": "gru"}
+    config = Config.model_validate({"nets": nets, "learning": {"periods": periods}})
+    spec, games = task_spec("resource_collection"), 4
+    policy = TeamPolicy(spec, config, weights(config), games, 0.0)
+    task = make_task(spec.name, games=games, seed=0, team="5")
+    view = task.reset(np.arange(games), np.arange(games))
+    everybody, nobody = np.ones(games, np.bool_), np.zeros_like(view.members())
+    cleared = []
+    begin = policy._players.begin_segment
+    policy._players.begin_segment = lambda: (cleared.append(step), begin())  # type: ignore[method-assign,assignment]
+    for step in range(30):
+        actions = policy.act(task, view, step, nobody if step else view.members(), everybody)
+        view = task.step(actions).view
+    assert cleared == list(range(0, 30, 4 * periods))
+
+
 def test_agents_that_join_act_as_learning_has_it() -> None:
     """Only an episode's start clears a memory: the actions are those of players who are told of no join.
 

@@ -19,16 +19,19 @@ def config_of(method: str = "copa", *, T: int = 4, nets: dict[str, object] | Non
     )
 
 
-def noise_for(count: int) -> Noise:
+def noise_for(count: int, periods: int = 1) -> Noise:
     generator = torch.Generator().manual_seed(1)
     normal = [torch.randn(count, SPEC.slots, W, generator=generator) for _ in range(3)]
-    return Noise(*normal, torch.rand(count, SPEC.rows, generator=generator) < 0.5)
+    groups = torch.rand(count, SPEC.rows, generator=generator) < 0.5
+    spoken = torch.rand(count, periods - 1, SPEC.slots, generator=generator) < 0.5
+    return Noise(*normal, groups=groups, spoken=spoken if periods > 1 else None)
 
 
 def update(config: Config, segments: Segments, **options: object) -> tuple[Outcome, dict[str, torch.Tensor]]:
     rule = UpdateRule(SPEC, config, CPU)
     batch = to_device(segments, CPU, **options)  # type: ignore[arg-type]
-    return rule.update(batch, progress=0.0, noise=noise_for(len(segments))), rule.state()
+    noise = noise_for(len(segments), config.learning.periods)
+    return rule.update(batch, progress=0.0, noise=noise), rule.state()
 
 
 def close(one: tuple[Outcome, dict[str, torch.Tensor]], other: tuple[Outcome, dict[str, torch.Tensor]]) -> None:
@@ -44,4 +47,5 @@ FORMS: list[dict[str, object]] = [
     {"nets": {"attention": "masked", "memory": "gru", "attention_norm": True, "attention_skip": True}},
     {"average": "present", "double_q": True, "td_lambda": 0.5, "nets": {"mixer": "scaled"}},
     {"joiner": "published", "nets": {"strategy_input": "hyper"}},
+    {"T": 2, "periods": 2, "average": "present"},
 ]

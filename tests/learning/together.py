@@ -36,7 +36,7 @@ def learn(method: str, peers: Peers = ALONE) -> tuple[dict[str, float], dict[str
     size = COUNT // peers.count
     rows = slice(peers.rank * size, (peers.rank + 1) * size)
     whole = noise_for(COUNT)
-    noise = Noise(*(values[rows] for values in dataclasses.astuple(whole)))
+    noise = Noise(*(None if values is None else values[rows] for values in dataclasses.astuple(whole)))
     for number in range(UPDATES):
         batch = to_device(rows_of(joint(number), rows), CPU)
         outcome = rule.update(batch, progress=0.1 * number, noise=noise)
