@@ -2,7 +2,8 @@
 
 Streams are open at the same time, each over a connection of its own; each holds two groups of games, as an actor does,
 and asks for a group again as soon as it is answered. All strategies travel (beta 0, means). Service and callers are
-processes of this machine, over a unix socket; the service computes on one thread, and so does the bare forward pass.
+processes of this machine, over a unix socket. The service has one event loop, on which it computes too; the bare
+forward pass has one thread, and makes the same pass (means alone).
 What a stream costs in memory is read off the service's resident set while streams are open and nothing is asked.
 """
 
@@ -81,10 +82,10 @@ def bare(coach: Coach, games: int, seconds: float) -> float:
     view = make_view(games)
     parts = [torch.from_numpy(getattr(view, name)) for name in ("agents", "traits", "entities", "present")]
     with torch.inference_mode():
-        coach(*parts)
+        coach.means(*parts)
         passes, began = 0, time.perf_counter()
         while (passed := time.perf_counter() - began) < seconds:
-            coach(*parts)
+            coach.means(*parts)
             passes += 1
     return passes * games / passed
 

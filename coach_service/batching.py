@@ -1,10 +1,13 @@
-"""Dynamic batching: questions of all streams that wait are answered by one forward pass, off the event loop."""
+"""Dynamic batching: questions of all streams that wait are answered by one forward pass.
+
+It is made on the event loop: beside it, on a thread, every operation of the pass would fight with the loop for the
+interpreter, and both together were slower than one after the other (docs/benchmarks.md).
+"""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from coach_service.questions import Question
@@ -27,7 +30,7 @@ class Batcher:
     """Collects questions for at most `wait` seconds after the first, or until there are `rows` games.
 
     A question with more games than that is a batch of its own. Nobody waits when every open stream has a question in
-    hand. While one batch is computed the next one collects.
+    hand. What arrives while one batch is computed is in the next.
     """
 
     def __init__(self, compute: Compute, *, rows: int, wait: float) -> None:
@@ -38,7 +41,6 @@ class Batcher:
         self._waiting_rows = 0
         self._sources: set[object] = set()
         self._arrival = asyncio.Event()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="coach")
         self._task: asyncio.Task[None] | None = None
         self.streams: set[object] = set()
         """Streams that are open; whoever opens one adds it and discards it."""
@@ -55,7 +57,6 @@ class Batcher:
         for waiting in self._waiting:
             waiting.reply.cancel()
         self._waiting.clear()
-        self._worker.shutdown()
 
     def ask(self, question: Question, source: object) -> Reply:
         """A future of the answer to `question` of stream `source`.
@@ -70,8 +71,8 @@ class Batcher:
         return reply
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
+            await asyncio.sleep(0)
             await self._collect()
             batch = self._take()
             if not batch:
@@ -79,7 +80,7 @@ class Batcher:
             COACH_BATCH_ROWS.observe(sum(waiting.question.rows for waiting in batch))
             questions = [waiting.question for waiting in batch]
             try:
-                answers = await loop.run_in_executor(self._worker, self._compute, questions)
+                answers = self._compute(questions)
             except Exception as error:
                 for waiting in batch:
                     if not waiting.reply.done():

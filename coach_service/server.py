@@ -35,7 +35,7 @@ _TICK_SECONDS = 0.1
 class CoachServer:
     """A coach service on `config.coach.address`, with weights from `source`.
 
-    Lives on one event loop; computes on one thread of its own.
+    Lives, and computes, on one event loop.
     """
 
     def __init__(self, spec: TaskSpec, config: Config, source: WeightsSource) -> None:

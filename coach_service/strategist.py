@@ -23,7 +23,7 @@ class Answer:
 
 
 class Strategist:
-    """Computes strategies with the newest weights it was given. `compute` belongs to one thread."""
+    """Computes strategies with the newest weights it was given; `compute` on one thread alone."""
 
     def __init__(self, seed: int) -> None:
         self._coach: tuple[int, Coach] | None = None
@@ -51,14 +51,15 @@ class Strategist:
             parts.append(np.zeros((empty, *parts[0].shape[1:]), parts[0].dtype))
             joined.append(torch.from_numpy(np.concatenate(parts)))
         with torch.inference_mode():
-            plan = coach(*joined)
-            strategies = plan.mean
             if any(question.sample for question in questions):
+                plan = coach(*joined)
                 noise = torch.zeros_like(plan.mean)
                 for question, end in zip(questions, ends, strict=True):
                     if question.sample:
                         noise[end - question.rows : end].normal_(generator=self._generator)
                 strategies = plan.sample(noise)
+            else:
+                strategies = coach.means(*joined)
         answers = np.split(strategies[: ends[-1]].numpy(), ends[:-1])
         return [Answer(part, version) for part in answers]
 

@@ -40,7 +40,6 @@ class Communication:
     def forget(self, fresh: Bools) -> None:
         """Players who began or joined (`fresh` [B, A]) hold nothing, whatever their slot's former occupant held."""
         self.known &= ~fresh
-        self.held[fresh] = 0.0
 
     def select(self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int) -> Bools:
         """Which of the strategies `new` [B, A, W] travel, as a mask [B, A]. They are held after `commit`, not before.

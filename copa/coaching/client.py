@@ -80,6 +80,7 @@ class _Group:
     def forget(self, arrived: Bools) -> None:
         """Players who arrived ([B, A]) hold nothing, and the service is to know it."""
         self.communication.forget(arrived)
+        self.communication.held[arrived] = 0.0
         self.unreported |= arrived
 
 

@@ -136,11 +136,10 @@ class TeamPolicy:
     def _plan(self, view: View) -> Floats:
         assert self._coach is not None
         with torch.inference_mode():
-            plan = self._coach(
+            means: Floats = self._coach.means(
                 torch.from_numpy(view.agents),
                 torch.from_numpy(view.traits),
                 torch.from_numpy(view.entities),
                 torch.from_numpy(view.present),
-            )
-        mean: Floats = plan.mean.numpy()
-        return mean
+            ).numpy()
+        return means

@@ -58,6 +58,14 @@ class Coach(nn.Module):
             agents, traits, entities: as a `View` holds them (raw).
             present: [B, A, A+E] bool.
         """
+        return self.plan(self._encoding(agents, traits, entities, present))
+
+    def means(self, agents: Tensor, traits: Tensor, entities: Tensor, present: Tensor) -> Tensor:
+        """[B, A, W], the means of `forward` alone."""
+        mean: Tensor = self.mean(self._encoding(agents, traits, entities, present))
+        return mean
+
+    def _encoding(self, agents: Tensor, traits: Tensor, entities: Tensor, present: Tensor) -> Tensor:
         members = present.any(-1)
         slots = occupied(members)
         cut = members.shape[-1] - slots
@@ -70,4 +78,4 @@ class Coach(nn.Module):
             cut=cut if self.represents_cut else 0,
         )
         encoding = self.encode(rows, rows.look(without_slots(present, slots), self.attention.heads))
-        return self.plan(nn.functional.pad(encoding, (0, 0, 0, cut)))
+        return nn.functional.pad(encoding, (0, 0, 0, cut))

@@ -1,7 +1,6 @@
 """Batches: what is computed together, and that it does not matter."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -23,17 +22,14 @@ def question(games: int, seed: int = 0, sample: bool = False) -> Question:
 
 
 class Recorder:
-    """A real strategist that notes the sizes of its batches, and can be held up."""
+    """A real strategist that notes the sizes of its batches."""
 
     def __init__(self) -> None:
         self.strategist = Strategist(seed=0)
         self.strategist.install(1, make_coach(1))
         self.batches: list[list[int]] = []
-        self.gate = threading.Event()
-        self.gate.set()
 
     def compute(self, questions: Sequence[Question]) -> list[Answer]:
-        self.gate.wait(10)
         self.batches.append([question.rows for question in questions])
         return self.strategist.compute(questions)
 
@@ -47,7 +43,6 @@ def batched(scenario: Callable[[Batcher], Coroutine[Any, Any, None]], rows: int,
         try:
             await asyncio.wait_for(scenario(batcher), 20)
         finally:
-            recorder.gate.set()
             await batcher.stop()
 
     uvloop.run(run())
@@ -79,25 +74,29 @@ def test_a_full_batch_does_not_wait_and_is_not_exceeded() -> None:
     assert recorder.batches == [[4, 4]] * 4
 
 
-def test_the_next_batch_collects_while_one_is_computed() -> None:
-    recorder = Recorder()
-
-    async def run() -> None:
-        batcher = Batcher(recorder.compute, rows=100, wait=0.0)
-        batcher.start()
-        recorder.gate.clear()
-        first = batcher.ask(question(1), "a")
-        await asyncio.sleep(0.05)
+def test_what_arrived_while_a_batch_was_computed_is_the_next() -> None:
+    async def scenario(batcher: Batcher) -> None:
+        await batcher.ask(question(1), "a")
         later = [batcher.ask(question(2), name) for name in "bcd"]
         unwanted = batcher.ask(question(5), "e")
         unwanted.set_result(None)
-        await asyncio.sleep(0.05)
-        recorder.gate.set()
-        await asyncio.wait_for(asyncio.gather(first, *later), 20)
-        await batcher.stop()
+        await asyncio.gather(*later)
 
-    uvloop.run(run())
-    assert recorder.batches == [[1], [2, 2, 2]]
+    assert batched(scenario, rows=100, wait=0.0).batches == [[1], [2, 2, 2]]
+
+
+def test_others_have_their_turn_between_two_batches() -> None:
+    """However much waits, the event loop goes on."""
+    turns: list[int] = []
+
+    async def scenario(batcher: Batcher) -> None:
+        replies = [batcher.ask(question(4), name) for name in range(8)]
+        while not replies[-1].done():
+            turns.append(sum(reply.done() for reply in replies))
+            await asyncio.sleep(0)
+
+    batched(scenario, rows=4, wait=0.0)
+    assert set(turns) >= set(range(1, 8))
 
 
 def test_an_error_reaches_its_own_batch_and_the_next_goes_on() -> None:
