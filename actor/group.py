@@ -1,7 +1,7 @@
 """One group of games in lockstep: played from coach step to coach step, recorded in segments."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -117,7 +117,13 @@ class Group:
         self.arrived = joined(before, self.view) & self._running[:, None]
         if recording.steps < self._segment_steps and self._running.any():
             return None
-        self._recording = None
+        return self.close()
+
+    def close(self) -> Played | None:
+        """End the segment where it is, and return what it gave; None where it has no step."""
+        recording, self._recording = self._recording, None
+        if recording is None or recording.steps == 0:
+            return None
         return Played(
             segments=recording.segments(self._segment_steps, self._episode_end()),
             steps=recording.played,
@@ -144,6 +150,12 @@ class Group:
 
     def _episode_end(self) -> Bools:
         return ~self._running | (self._steps >= self._task.spec.recorded_steps)
+
+    def asked(self) -> View:
+        """The view to ask the coach about: nobody is there in games that have ended."""
+        if self._running.all():
+            return self.view
+        return replace(self.view, present=self.view.present & self._running[:, None, None])
 
     def _no_memory(self) -> Floats:
         return np.zeros((self._task.games, self._task.spec.slots, 0), dtype=np.float32)

@@ -77,6 +77,8 @@ class Actor:
                 self._pace(frame)
                 self._take_weights(frame)
                 self._ask(group)
+            for group in self._groups:
+                self._hand_over(group.close())
         finally:
             dropped = self._outbox.close(FLUSH_SECONDS)
             if dropped is not None:
@@ -99,7 +101,7 @@ class Actor:
     def _ask(self, group: Group) -> None:
         group.begin(self._epsilon)
         if self._coach is not None:
-            self._coach.ask(group.index, group.coach_steps, group.view, group.arrived)
+            self._coach.ask(group.index, group.coach_steps, group.asked(), group.arrived)
 
     def _play(self, group: Group) -> None:
         strategies: Floats | None = None
@@ -121,10 +123,12 @@ class Actor:
             return self._coach.held(group.index)
 
         epsilon = self._epsilon
-        played = group.play(strategies, advise, epsilon, self._version, coach_version)
+        self._hand_over(group.play(strategies, advise, epsilon, self._version, coach_version))
+
+    def _hand_over(self, played: Played | None) -> None:
         if played is not None:
             self._outbox.put(played)
-            self._tell(played, epsilon)
+            self._tell(played)
 
     def _drop(self, games: int) -> None:
         """Say that so many games broke off, each with an unfinished segment."""
@@ -174,8 +178,9 @@ class Actor:
         frame.beat()
         self._outbox.check()
 
-    def _tell(self, played: Played, epsilon: float) -> None:
+    def _tell(self, played: Played) -> None:
         metrics.ENV_STEPS.labels(self._label).inc(played.steps)
+        epsilon = self._epsilon
         metrics.EPSILON.labels(self._label).set(epsilon)
         for value in played.returns:
             metrics.EPISODE_RETURN.labels(self._label).observe(float(value))

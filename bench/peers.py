@@ -43,7 +43,7 @@ def measure(preset: str, segments: int, updates: int) -> list[float]:
     peers = meet(here, device)
     config = resolve(preset=preset, flags={"learning.batch": str(segments)}).config
     rule = UpdateRule(SPEC, config, device, peers)
-    share = random_segments(segments // here.count, config.method.T, TEAMS, seed=here.rank)
+    share = random_segments(segments // here.count, config.segment_steps, TEAMS, seed=here.rank)
     batch = to_device(share, device)
     times = []
     for _ in range(WARM_UP + updates):

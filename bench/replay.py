@@ -87,13 +87,13 @@ class Pusher:
         """Push `segments`, encoding them."""
         layout = self.replay.layout
         total = self._next(len(segments))
-        push = layout.push(segments, sequence=self.pushes, steps_total=total * layout.T, segments_total=total)
+        push = layout.push(segments, sequence=self.pushes, steps_total=total * layout.steps, segments_total=total)
         self.replay.push(self.lease, push)
 
     def push_records(self, records: list[bytes]) -> None:
         """Push `records`."""
         total = self._next(len(records))
-        steps = total * self.replay.layout.T
+        steps = total * self.replay.layout.steps
         self.replay.push(self.lease, Push(self.pushes, records, bytes(len(records)), steps, total))
 
     def _next(self, count: int) -> int:
@@ -115,7 +115,7 @@ def _rates(rounds: int, items: int, *sides: Callable[[int], None]) -> list[float
 
 def random_segments(layout: RecordLayout, count: int) -> Segments:
     """`count` segments of `layout`'s task, none shorter than its T."""
-    spec, T, rng = layout.spec, layout.T, np.random.default_rng(0)
+    spec, T, rng = layout.spec, layout.steps, np.random.default_rng(0)
     A, views = spec.slots, T + 1
 
     def floats(*shape: int) -> np.ndarray:

@@ -94,7 +94,7 @@ def seconds_per_update(
     device = torch.device("cpu")
     rule = UpdateRule(spec, config, device)
     batches = [
-        to_device(random_segments(rule.method.batch(config), config.method.T, teams, seed, spec), device)
+        to_device(random_segments(rule.method.batch(config), config.segment_steps, teams, seed, spec), device)
         for seed in range(BATCHES)
     ]
     times = []
@@ -125,7 +125,7 @@ def profile(case: Case, teams: tuple[int, ...] = (2, 3, 4), updates: int = 5) ->
     arithmetic.prepare(case.threads)
     device = torch.device("cpu")
     rule = UpdateRule(SPEC, resolve(preset=case.preset, flags={"learning.batch": str(case.segments)}).config, device)
-    batch = to_device(random_segments(case.segments, rule.config.method.T, teams), device)
+    batch = to_device(random_segments(case.segments, rule.config.segment_steps, teams), device)
     for _ in range(2):
         rule.update(batch, progress=0.0)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:

@@ -14,6 +14,9 @@ from coach_service.questions import Question
 from coach_service.strategist import Answer
 from copa.telemetry.metrics import COACH_BATCH_ROWS
 
+TURNS = 10
+"""Turns of the event loop between two passes, enough for any other call to come and be answered."""
+
 Compute = Callable[[Sequence[Question]], list[Answer]]
 Reply = asyncio.Future[Answer | None]
 
@@ -72,7 +75,8 @@ class Batcher:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(0)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             await self._collect()
             batch = self._take()
             if not batch:

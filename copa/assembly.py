@@ -18,7 +18,7 @@ def record_layout(config: Config) -> RecordLayout:
         from copa.nets import method_width
 
         memory = method_width(spec, config)
-    return RecordLayout(spec, config.segment_steps, memory)
+    return RecordLayout(spec, config.method.T, memory, config.learning.periods)
 
 
 def open_home(config: Config, stopping: threading.Event | None = None, *, patience: float | None = None) -> Replay:

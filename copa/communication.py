@@ -38,7 +38,7 @@ class Communication:
         return self.sent / self.eligible if self.eligible else 0.0
 
     def forget(self, fresh: Bools) -> None:
-        """Players who began or joined (`fresh` [B, A]) hold nothing, whatever their slot's former occupant held."""
+        """Players who began or joined (`fresh` [B, A]) hold nothing; `known` says so, `held` stays as it is."""
         self.known &= ~fresh
 
     def select(self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int) -> Bools:

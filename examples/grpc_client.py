@@ -38,7 +38,7 @@ def play(address: str, folder: Path, *, games: int, team: str, seed: int, beta: 
         replies = coach_pb2_grpc.CoachStub(channel).Coordinate(iter(requests.get, None), wait_for_ready=True)
         for step in range(about["task"]["horizon"]):
             seen = {name: getattr(view, name) for name in ("agents", "traits", "entities")}
-            if about["memory_span"] == "segment" and step % about["segment_steps"] == 0:
+            if about["memory_span"] == "segment" and step % about.get("segment_steps", about["T"]) == 0:
                 memory, previous = np.zeros_like(memory), np.full_like(previous, about["no_action"])
             if step % about["T"] == 0:
                 arrays = {name: tensor(array) for name, array in (seen | {"present": view.present}).items()}

@@ -25,7 +25,7 @@ def play(folder: Path, *, episodes: int, team: str, seed: int) -> np.ndarray:
     total, strategies = np.zeros(episodes), {}
     for step in range(about["task"]["horizon"]):
         seen = {"agents": view.agents, "traits": view.traits, "entities": view.entities}
-        if about["memory_span"] == "segment" and step % about["segment_steps"] == 0:
+        if about["memory_span"] == "segment" and step % about.get("segment_steps", about["T"]) == 0:
             memory, previous = np.zeros_like(memory), np.full_like(previous, about["no_action"])
         if "coach" in nets and step % about["T"] == 0:
             strategies = {"strategies": nets["coach"].run(None, {**seen, "present": view.present})[0]}

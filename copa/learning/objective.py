@@ -59,7 +59,7 @@ class Objective:
         steps = real_steps(part.lengths, T)
         fresh = part.changing and settings.joiner == "fresh"
         drawn = None
-        if fresh or noise.spoken is not None:
+        if self.online.coach is not None and (fresh or settings.periods > 1):
             drawn = strategy_steps(scene.members[:T], noise.spoken, joiners=fresh)
         encoding, strategies = None, None
         if self.online.coach is not None:

@@ -21,7 +21,7 @@ class Scene:
     members: Tensor
     """[T+1, N, A] bool"""
     present: Tensor
-    """[T+1, N, R, A heads], what the coach, the mixer and the posterior's first step look at (`Rows.look`)."""
+    """[T+1, N, R, A heads], what the coach and the mixer look at, and the posterior at coach steps (`Rows.look`)."""
     visible: Tensor
     """[T+1, N, R, A heads], what agents see by themselves."""
     sight: Tensor

@@ -120,8 +120,13 @@ class UpdateRule:
 
         Raises:
             UnavailableError: another peer has gone; parameters are those before this update.
-            MismatchError: peers have come to differ.
+            MismatchError: peers have come to differ, or the batch's segments have another length than the settings say.
         """
+        if self.config.segment_steps != batch.T:
+            raise MismatchError(
+                f"the batch has segments of {batch.T} steps; method.T = {self.config.method.T} and learning.periods ="
+                f" {self.config.learning.periods} make {self.config.segment_steps}"
+            )
         if self.updates % AGREEMENT_EVERY == 0:
             self.check_agreement()
         settings = self.config.learning

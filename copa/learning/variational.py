@@ -47,16 +47,16 @@ def strategy_steps(members: Tensor, spoken: Tensor | None = None, *, joiners: bo
         members: [T, N, A] bool.
         spoken: [P - 1, N, A] bool, to whom the coach speaks at the coach steps inside a segment of P periods; None for
             segments of one period.
-        joiners: whether agents that join are told at once.
+        joiners: whether agents that join between coach steps are told at once; at a coach step they always are.
     """
     steps = torch.arange(len(members), device=members.device).view(-1, 1, 1)
-    drawn = torch.zeros_like(members)
-    if joiners:
-        drawn[1:] = members[1:] & ~members[:-1]
+    joined = torch.zeros_like(members)
+    joined[1:] = members[1:] & ~members[:-1]
+    told = joined if joiners else torch.zeros_like(members)
     if spoken is not None:
         period = len(members) // (len(spoken) + 1)
-        drawn[period::period] |= spoken
-    return (drawn * steps).cummax(0).values
+        told[period::period] = spoken | joined[period::period]
+    return (told * steps).cummax(0).values
 
 
 def draw_strategies(
@@ -140,9 +140,9 @@ def variational(
 ) -> Variational:
     """The variational objective of a part (Eq. 5).
 
-    Each period of T steps counts by itself. `average: present` counts slots that hold an agent at some real step of
-    it, each at the steps it does. `published` counts all slots of the task; for those cut away, which hold nobody,
-    attention gives 0, so that all that remains of the networks is the same few biases at every step.
+    Each period that has a real step counts by itself. `average: present` counts slots that hold an agent at some real
+    step of it, each at the steps it does. `published` counts all slots of the task; for those cut away, which hold
+    nobody, attention gives 0, so that all that remains of the networks is the same few biases at every step.
 
     Args:
         steps: [T, N] bool, real steps.
@@ -158,7 +158,8 @@ def variational(
         weights = scene.members[:T] & steps.unsqueeze(-1)
         counted = weights.view(periods, -1, count, own).any(1)
         return Variational(counted.sum(), -(likelihood * weights).sum(), (entropies * counted).sum())
-    nll, total = -(likelihood * steps.unsqueeze(-1)).sum(), entropies.sum()
+    begun = steps[:: T // periods]
+    nll, total = -(likelihood * steps.unsqueeze(-1)).sum(), (entropies * begun.unsqueeze(-1)).sum()
     absent = noise.absent_strategy.shape[1]
     if absent:
         nothing = mean.new_zeros(mean.shape[-1])
@@ -166,5 +167,5 @@ def variational(
         values = plan.sample(noise.absent_strategy).unsqueeze(0)
         unread = log_likelihood(values, *(part.expand_as(values) for part in posterior.heads(nothing)))[0]
         nll = nll - (unread.sum(-1) * steps.sum(0)).sum()
-        total = total + entropy(plan.logvar) * (periods * count * absent)
-    return Variational(float(periods * count * (own + absent)), nll, total)
+        total = total + entropy(plan.logvar) * (begun.sum() * absent)
+    return Variational(begun.sum() * (own + absent), nll, total)

@@ -70,25 +70,29 @@ class _Field:
 class RecordLayout:
     """Encodes and decodes segments of one task; all records have `record_bytes` bytes."""
 
-    def __init__(self, spec: TaskSpec, T: int, memory_width: int = 0) -> None:
-        """Segments of `T` steps of `spec`'s task; `memory_width` is 0 where the player's memory is not stored."""
+    def __init__(self, spec: TaskSpec, T: int, memory_width: int = 0, periods: int = 1) -> None:
+        """Segments of `periods` times `T` steps of `spec`'s task.
+
+        Args:
+            memory_width: 0 where the player's memory is not stored.
+        """
         self.spec = spec
-        self.T = T
+        self.T, self.periods, self.steps = T, periods, T * periods
         self.memory_width = memory_width
-        A, E, U, views = spec.slots, spec.entity_rows, len(spec.actions), T + 1
+        A, E, U, views = spec.slots, spec.entity_rows, len(spec.actions), self.steps + 1
         action = "<i1" if np.iinfo(np.int8).max >= U else "<i2"
         plan: list[tuple[str, str, tuple[int, ...]]] = [
             ("episodes", "<i8", ()),
             ("player_versions", "<i8", ()),
             ("coach_versions", "<i8", ()),
             ("first_steps", "<i4", ()),
-            ("rewards", "<f4", (T,)),
+            ("rewards", "<f4", (self.steps,)),
             ("agents", "<f4", (views, A, spec.agent_features)),
             ("traits", "<f4", (views, A, spec.trait_features)),
             ("entities", "<f4", (views, E, spec.entity_features)),
             ("memory", "<f4", (A, memory_width)),
             ("lengths", "<u2", ()),
-            ("actions", action, (T, A)),
+            ("actions", action, (self.steps, A)),
             ("previous", action, (A,)),
             ("terminated", "<u1", ()),
             ("episode_end", "<u1", ()),
@@ -120,6 +124,7 @@ class RecordLayout:
             "format": FORMAT,
             "task": spec.name,
             "T": self.T,
+            **({"periods": self.periods} if self.periods > 1 else {}),
             "slots": spec.slots,
             "entity_rows": spec.entity_rows,
             "agent_features": spec.agent_features,
@@ -207,7 +212,7 @@ class RecordLayout:
                 raise DataError(f"Segments field {name} holds NaN or infinity (segment {row}); it must be finite.")
         last = np.iinfo(np.int64).max
         ranges = dict.fromkeys(_ACTIONS, (NO_ACTION, len(self.spec.actions) - 1)) | {
-            "lengths": (1, self.T),
+            "lengths": (1, self.steps),
             "first_steps": (0, int(np.iinfo(np.int32).max)),
             "episodes": (0, int(last)),
             "player_versions": (0, int(last)),
@@ -228,7 +233,7 @@ def _stored_format(field: _Field) -> Any:
 
 def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str | None:
     """The first field in which two schemas differ, in words; None where they agree."""
-    for name in (*ours, *(key for key in theirs if key not in ours)):
+    for name in (*(key for key in theirs if key not in ours), *ours):
         mine, other = ours.get(name), theirs.get(name)
         if mine == other:
             continue

@@ -166,6 +166,36 @@ def test_a_game_that_ends_in_a_segment_of_several_periods_waits_for_the_next_seg
     assert second.segments.first_steps.tolist() == [8, 0, 8]
 
 
+def test_nobody_is_advised_in_a_game_that_has_ended() -> None:
+    group, _ = group_of(2, 3, crashes={1: 3}, periods=4)
+    group.begin(0.5)
+    assert group.asked() is group.view
+    for _ in range(2):
+        assert group.play(None, no_advice, 0.5, player_version=1, coach_version=0) is None
+        group.begin(0.5)
+    there = group.asked().members().any(axis=1)
+    assert there.tolist() == [True, False, True]
+    assert group.view.members()[1].any()
+
+
+def test_what_was_played_of_a_segment_is_given_when_the_actor_stops() -> None:
+    group, _ = group_of(2, 3, crashes={1: 3}, periods=4)
+    assert group.close() is None
+    for _ in range(3):
+        group.begin(0.5)
+        assert group.play(None, no_advice, 0.5, player_version=1, coach_version=0) is None
+    group.begin(0.5)
+    played = group.close()
+    assert played is not None
+    assert (played.steps, played.lost) == (6 + 3 + 6, 1)
+    assert played.segments.episodes.tolist() == [0, 2]
+    assert played.segments.lengths.tolist() == [6, 6]
+    assert played.segments.actions.shape[1] == 8
+    assert not played.segments.episode_end.any()
+    assert not played.segments.terminated.any()
+    assert group.close() is None
+
+
 def test_the_return_of_the_next_episode_begins_at_nothing() -> None:
     group, _ = group_of(4, 1, crashes={0: 10})
     returns: list[float] = []

@@ -163,6 +163,20 @@ def test_weights_over_the_limit_are_played_only_while_they_are_the_newest(
         actor.stop()
 
 
+def test_a_stop_inside_a_segment_loses_nothing_that_was_played(server: RunningServer, tmp_path: Path) -> None:
+    config = settings(server, tmp_path, "aqmix", pull_seconds=60.0)
+    config = config.model_copy(update={"learning": config.learning.model_copy(update={"periods": 36})})
+    with playing(config, collecting()) as actor:
+        wait_until(lambda: actor.group.coach_steps >= 2)
+        actor.stop()
+        played = GAMES * config.method.T * (actor.group.coach_steps - 1)
+    assert 0 < played < GAMES * 144
+    assert open_replay(config).stats().steps == played
+    segments = stored(config)
+    assert segments.lengths.sum() == played
+    assert segments.actions.shape[1] == 144
+
+
 def test_what_is_dropped_is_in_the_journal(server: RunningServer, tmp_path: Path) -> None:
     config = settings(server, tmp_path, "aqmix")
     with playing(config, collecting()) as actor:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from copa.errors import MismatchError
 from copa.learning import Noise, Outcome, UpdateRule, to_device
 from copa.learning.noise import draw
 from copa.learning.variational import strategy_steps
 from copa.segments import Segments
 from tests.learning.rules import CPU, W, close, config_of, noise_for, update
-from tests.learning.segments import SPEC, changing, steady
+from tests.learning.segments import SPEC, changing, padded, steady
 
 COUNT = 6
 LONG = steady(COUNT, T=8)
@@ -54,6 +55,14 @@ def test_strategy_steps() -> None:
     assert strategy_steps(members, spoken, joiners=False)[3:, 0, 3].tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("joiners", [True, False])
+def test_who_joins_at_a_coach_step_is_told_though_the_coach_is_silent(joiners: bool) -> None:
+    members = torch.ones(4, 1, 2, dtype=torch.bool)
+    members[:2, 0, 1] = False
+    silent = torch.zeros(1, 1, 2, dtype=torch.bool)
+    assert strategy_steps(members, silent, joiners=joiners)[:, 0].tolist() == [[0, 0], [0, 0], [0, 2], [0, 2]]
+
+
 @pytest.mark.parametrize("double_q", [False, True])
 def test_a_silent_coach_is_one_of_a_longer_period(double_q: bool) -> None:
     """Gradients included: what is held is learned from all the steps it is held."""
@@ -91,6 +100,22 @@ def test_the_variational_objective_is_the_mean_of_its_periods(average: str) -> N
         parts = torch.stack([getattr(part, name) for part in apart])
         torch.testing.assert_close(getattr(both, name), parts.mean())
         assert parts[0] != parts[1]
+
+
+@pytest.mark.parametrize("average", ["published", "present"])
+@pytest.mark.parametrize("junk", [None, 5.0])
+def test_a_period_after_the_end_counts_for_nothing(average: str, junk: float | None) -> None:
+    """Games that end in their first period, in segments of two: as in segments of one."""
+    ended = padded(LONG, [3], True, junk=junk)
+    one, _ = update(config_of("copa", T=4, average=average), replace(half(ended, 0), lengths=ended.lengths))
+    two, _ = update(config_of("copa", T=4, periods=2, average=average), ended)
+    torch.testing.assert_close(two.scalars(), one.scalars(), rtol=1e-4, atol=1e-6)
+
+
+def test_segments_of_another_length_are_refused() -> None:
+    rule = UpdateRule(SPEC, config_of(T=4, periods=3), CPU)
+    with pytest.raises(MismatchError, match=r"8 steps; method.T = 4 and learning.periods = 3 make 12"):
+        rule.update(to_device(LONG, CPU), progress=0.0)
 
 
 def test_players_are_told_as_often_as_the_setting_says() -> None:

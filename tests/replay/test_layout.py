@@ -142,6 +142,11 @@ def test_schema_names_the_field_that_differs() -> None:
     ours = RecordLayout(small_spec(), 4).schema()
     assert difference(ours, ours) is None
     assert difference(ours, RecordLayout(small_spec(), 2).schema()) == "T: here 4, in Redis 2"
+    assert difference(ours, RecordLayout(small_spec(), 4, periods=2).schema()) == "periods: here None, in Redis 2"
+    longer, periods = RecordLayout(small_spec(), 8).schema(), RecordLayout(small_spec(), 4, periods=2).schema()
+    assert longer["record_bytes"] == periods["record_bytes"]
+    assert difference(longer, periods) == "periods: here None, in Redis 2"
+    assert difference(periods, longer) == "T: here 4, in Redis 8"
     assert difference(ours, RecordLayout(small_spec(slots=3), 4).schema()) == "slots: here 2, in Redis 3"
     other = {**ours, "fields": {**ours["fields"], "memory": ["<f2", 0, [1]]}}
     assert difference(ours, other) is not None
