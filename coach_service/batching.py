@@ -14,8 +14,14 @@ from coach_service.questions import Question
 from coach_service.strategist import Answer
 from copa.telemetry.metrics import COACH_BATCH_ROWS
 
-TURNS = 10
-"""Turns of the event loop between two passes, enough for any other call to come and be answered."""
+REST_SECONDS = 0.001
+"""A rest of the event loop, in which gRPC's own threads bring what waits outside and open new streams."""
+
+BUSY_SECONDS = 0.01
+"""Longest time that passes follow one another without a rest."""
+
+RESTS = 32
+"""Most rests between two passes: what a caller who asks without end can cost the others."""
 
 Compute = Callable[[Sequence[Question]], list[Answer]]
 Reply = asyncio.Future[Answer | None]
@@ -42,6 +48,8 @@ class Batcher:
         self._wait = wait
         self._waiting: deque[_Waiting] = deque()
         self._waiting_rows = 0
+        self._asked = 0
+        self._rested = 0.0
         self._sources: set[object] = set()
         self._arrival = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -69,14 +77,16 @@ class Batcher:
         reply: Reply = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(question, source, reply, time.monotonic()))
         self._waiting_rows += question.rows
+        self._asked += 1
         self._sources.add(source)
         self._arrival.set()
         return reply
 
     async def _run(self) -> None:
         while True:
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if time.monotonic() - self._rested > BUSY_SECONDS:
+                await self._rest()
             await self._collect()
             batch = self._take()
             if not batch:
@@ -93,6 +103,20 @@ class Batcher:
             for waiting, answer in zip(batch, answers, strict=True):
                 if not waiting.reply.done():
                     waiting.reply.set_result(answer)
+
+    async def _rest(self) -> None:
+        """Leave the event loop to all else, for as long as streams open or questions arrive, but not for ever.
+
+        Without this, streams that were just answered would ask again before others had been opened or read at all.
+        """
+        before = None
+        for _ in range(RESTS):
+            now = self._asked, len(self.streams)
+            if now == before:
+                break
+            before = now
+            await asyncio.sleep(REST_SECONDS)
+        self._rested = time.monotonic()
 
     async def _collect(self) -> None:
         """Return when the batch that waits should be computed."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import uvloop
 
-from coach_service.batching import TURNS, Batcher, Reply
+from coach_service.batching import Batcher, Reply
 from coach_service.questions import Question
 from coach_service.strategist import Answer, Strategist
 from tests.coach.parts import Games, make_coach, means, nobody
@@ -107,7 +107,33 @@ def test_others_have_their_turn_between_two_batches() -> None:
             await asyncio.sleep(0)
 
     batched(scenario, rows=4, wait=0.0)
-    assert all(turns.count(answered) >= TURNS for answered in range(1, 8))
+    assert set(turns) >= set(range(1, 8))
+
+
+def test_every_stream_is_read_before_the_next_pass() -> None:
+    """Questions that come one by one, as from many connections."""
+
+    async def scenario(batcher: Batcher) -> None:
+        batcher.streams.update(range(50))
+        replies = [batcher.ask(question(4), 0)]
+        for name in range(1, 50):
+            await asyncio.sleep(0)
+            replies.append(batcher.ask(question(4), name))
+            assert not any(reply.done() for reply in replies)
+        await asyncio.gather(*replies)
+
+    assert batched(scenario, rows=8, wait=0.0).batches == [[4, 4]] * 25
+
+
+def test_one_stream_that_asks_without_end_keeps_nobody_from_being_answered() -> None:
+    async def scenario(batcher: Batcher) -> None:
+        batcher.streams.update(("flood", "other"))
+        reply = batcher.ask(question(1), "other")
+        while not reply.done():
+            batcher.ask(question(1), "flood")
+            await asyncio.sleep(0)
+
+    batched(scenario, rows=8, wait=0.0)
 
 
 def test_an_error_reaches_its_own_batch_and_the_next_goes_on() -> None:
