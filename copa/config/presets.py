@@ -74,6 +74,23 @@ _QUICK_TASKS: dict[str, dict[str, Any]] = {
     name: settings | {"run.steps": _QUICK_STEPS[name]} for name, settings in _LEARNING_OF_TASKS.items()
 }
 
+_BEST: dict[str, Any] = _QUICK | {
+    "run.name": "best",
+    "run.steps": 16_000_000,
+    "learning.gamma": 0.99,
+    "learning.lr": 6e-4,
+    "learning.lr_end": 0.02,
+    "learning.periods": 4,
+    "learning.hold": 0.5,
+    "learning.batch": 20,
+    "learning.steps_per_update": 160,
+    "exploration.fraction": 0.08,
+    "replay.capacity": 25_000,
+    "replay.minimum": 500,
+    "evaluator.seconds": 150.0,
+    "evaluator.final_episodes": 500,
+}
+
 _SMOKE: dict[str, Any] = _QUICK | {
     "run.name": "smoke",
     "run.steps": 12_000,
@@ -116,6 +133,11 @@ _STARCRAFT: dict[str, Any] = {
 PRESETS: dict[str, Preset] = {
     "paper": Preset("Table 3 of the paper: 5,000,000 steps, width 128, RMSprop.", {}),
     "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK, _QUICK_TASKS),
+    "best": Preset(
+        "The network of quick for an hour and a half on two cores, with players that put up with a silent coach.",
+        _BEST,
+        _LEARNING_OF_TASKS,
+    ),
     "starcraft-3-8sz": Preset(
         "StarCraft 3-8sz as in the paper and REFIL: 12,000,000 steps.",
         _STARCRAFT | {"run.name": "starcraft-3-8sz", "task.name": "starcraft/3-8sz"},

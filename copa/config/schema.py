@@ -112,7 +112,7 @@ class LearningSettings(Section):
     """Coach steps in a segment, which has method.T times as many steps."""
     hold: Fraction = 0.0
     """Probability that a player keeps the strategy it holds at a coach step inside a segment, as it will where the
-    coach is silent; it needs `learning.periods` above 1."""
+    coach is silent; it needs `learning.periods` above 1, and does nothing without a coach."""
     batch: Positive | None = None
     """Segments per update; when not set 256 without a coach, round(256 * 8 / T) with one, for segments of one coach
     step."""

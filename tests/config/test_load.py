@@ -125,6 +125,7 @@ def test_redis_url_of_the_environment() -> None:
         ({"learning.batch": "50001"}, ["learning.batch", "50001", "replay.capacity", "50000"]),
         ({"actor.games": "1"}, ["actor.games", "actor.groups", "2"]),
         ({"exploration.start": "0.01"}, ["exploration.start", "exploration.end"]),
+        ({"learning.hold": "0.5"}, ["learning.hold is 0.5", "learning.periods"]),
     ],
 )
 def test_bad_flags_are_named(flags: dict[str, str], words: list[str]) -> None:
