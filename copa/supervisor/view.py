@@ -121,6 +121,8 @@ class Pace:
     def remaining(self, picture: Picture) -> float | None:
         """Seconds until the run's steps are played; None while unknown."""
         now, steps = time.monotonic(), picture.snapshot.steps
+        if steps == 0:
+            return None
         self._past.append((now, steps))
         while now - self._past[0][0] > 30.0:
             self._past.popleft()

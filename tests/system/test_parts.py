@@ -20,7 +20,7 @@ from copa.supervisor import processes
 from copa.supervisor.counters import WINDOW_SECONDS, Counters, parse
 from copa.supervisor.processes import Child, Death, Program, Restarts
 from copa.supervisor.scrape import Evaluated, JournalTail, Snapshot
-from copa.supervisor.view import Picture, ProcessState, clock, evaluation, plain_line, screen
+from copa.supervisor.view import Pace, Picture, ProcessState, clock, evaluation, plain_line, screen
 
 
 def child(tmp_path: Path, code: str) -> Child:
@@ -258,3 +258,12 @@ def test_view() -> None:
 
 def test_clock() -> None:
     assert [clock(seconds) for seconds in (5.0, 65.0, 3700.0)] == ["0:05", "1:05", "1 h 01 min"]
+
+
+def test_what_a_run_did_before_it_was_resumed_is_not_its_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = [(0.0, 0), (2.0, 0), (4.0, 5_000), (8.0, 5_400)]
+    clocks = iter([seconds for seconds, _ in moments])
+    monkeypatch.setattr("copa.supervisor.view.time.monotonic", lambda: next(clocks))
+    pace = Pace()
+    left = [pace.remaining(replace(picture(Snapshot(steps=steps)), total_steps=6_400)) for _, steps in moments]
+    assert left == [None, None, None, pytest.approx(10.0)]
