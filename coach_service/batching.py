@@ -18,7 +18,7 @@ REST_SECONDS = 0.001
 """A rest of the event loop, in which gRPC's own threads bring what waits outside and open new streams."""
 
 BUSY_SECONDS = 0.01
-"""Longest time that passes follow one another without a rest."""
+"""Longest time for which passes follow one another while questions wait, without a rest."""
 
 RESTS = 32
 """Most rests between two passes: what a caller who asks without end can cost the others."""
@@ -123,6 +123,7 @@ class Batcher:
         while not self._waiting:
             self._arrival.clear()
             await self._arrival.wait()
+            self._rested = time.monotonic()
         until = self._waiting[0].arrived + self._wait
         while not self._complete() and (left := until - time.monotonic()) > 0.0:
             self._arrival.clear()
