@@ -18,6 +18,9 @@ from copa.errors import UnavailableError
 
 FORMAT = "copa-checkpoint-1"
 
+AVERAGED = "averaged_"
+"""What the names of averaged weights begin with, before `player.…`, `mixer.…` and `coach.…`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -32,6 +35,14 @@ class Checkpoint:
     """Newest published weights version."""
     counters: dict[str, Any]
     """Counters of the replay and its limiter."""
+
+    @property
+    def playing(self) -> dict[str, Tensor]:
+        """`tensors` with the averages of `learning.averaging_rate`, where there are any, in place of the learned."""
+        averaged = {
+            name.removeprefix(AVERAGED): tensor for name, tensor in self.tensors.items() if name.startswith(AVERAGED)
+        }
+        return {name: tensor for name, tensor in self.tensors.items() if not name.startswith(AVERAGED)} | averaged
 
 
 def save(folder: Path, checkpoint: Checkpoint, kept: int) -> Path:
@@ -73,7 +84,7 @@ def acting_part(checkpoint: Checkpoint) -> Checkpoint:
     }
     return replace(
         checkpoint,
-        tensors={name: tensor for name, tensor in checkpoint.tensors.items() if name.startswith(("player.", "coach."))},
+        tensors={name: tensor for name, tensor in checkpoint.playing.items() if name.startswith(("player.", "coach."))},
         config=Config.model_validate(kept),
         counters={},
     )

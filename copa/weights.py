@@ -44,28 +44,46 @@ class WeightStore:
         run: str,
         *,
         kept: int = 8,
+        averages: bool = False,
         stopping: threading.Event | None = None,
     ) -> None:
-        """Connects; raises UnavailableError as `connect` does. `kept`: versions that stay in Redis."""
+        """Connects; raises UnavailableError as `connect` does.
+
+        Args:
+            kept: versions that stay in Redis.
+            averages: pull the averaged weights, of which the newest alone are kept, instead of the learned ones.
+        """
         self.link = Link(connect(settings, stopping=stopping), patience=settings.patience, stopping=stopping)
         self.keys = Keys(run)
         self.kept = kept
+        self.averages = averages
         self._published = 0
         self._listener: Any = None
 
-    def publish(self, tensors: Mapping[str, torch.Tensor], *, updates: int, newer_than: int = 0) -> int:
+    def publish(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        *,
+        updates: int,
+        newer_than: int = 0,
+        averages: Mapping[str, torch.Tensor] | None = None,
+    ) -> int:
         """Publish `tensors` as a new version, whole or not at all; returns the version.
 
-        `newer_than`: a version known from elsewhere (a checkpoint) that must not be used again. Raises
-        UnavailableError while Redis is away, out of memory or without a disk.
+        Args:
+            updates: learner updates behind these weights.
+            newer_than: a version known from elsewhere (a checkpoint) that must not be used again.
+            averages: averaged weights of the same names, published beside them.
+
+        Raises:
+            UnavailableError: Redis is away, out of memory or without a disk.
         """
         load_functions(self.link)
         version = int(call(self.link, "next_version", self.keys.weights, max(newer_than, self._published) + 1))
         metadata = {"version": version, "updates": updates, "published_at": time.time()}
-        contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        blob = tensors_as_bytes(contiguous, {"copa": json.dumps(metadata)})
         old = self.link.command("ZRANGE", self.keys.versions, 0, -self.kept)
-        self._write(version, blob, [int(name) for name in old])
+        beside = None if averages is None else _as_bytes(averages, metadata)
+        self._write(version, _as_bytes(tensors, metadata), beside, [int(name) for name in old])
         self._published = version
         return version
 
@@ -86,7 +104,7 @@ class WeightStore:
             version = self.latest()
             if version in (0, newer_than):
                 return None
-            blob = self.link.command("GET", self.keys.version(version))
+            blob = self.link.command("GET", self.keys.averages if self.averages else self.keys.version(version))
             if blob is not None:
                 return _parse(blob, version)
             self.link.pause(0.02 * 2 ** min(attempt, 4), f"weights version {version}")
@@ -119,7 +137,7 @@ class WeightStore:
             self._listener.close()
         self.link.client.close()
 
-    def _write(self, version: int, blob: bytes, old: list[int]) -> None:
+    def _write(self, version: int, blob: bytes, averages: bytes | None, old: list[int]) -> None:
         keys = self.keys
         commands: list[tuple[Any, ...]] = [
             ("SET", keys.version(version), blob),
@@ -127,9 +145,16 @@ class WeightStore:
             ("SET", keys.latest, version),
             ("PUBLISH", keys.notices, version),
         ]
+        if averages is not None:
+            commands.append(("SET", keys.averages, averages))
         if old:
             commands += [("UNLINK", *map(keys.version, old)), ("ZREM", keys.versions, *old)]
         self.link.transaction(*commands)
+
+
+def _as_bytes(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> bytes:
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return tensors_as_bytes(contiguous, {"copa": json.dumps(metadata)})
 
 
 def _parse(blob: bytes, version: int) -> Published:

@@ -26,13 +26,15 @@ NICENESS = 10
 
 
 def main(argv: list[str]) -> None:
-    """Evaluate the newest weights every `evaluator.seconds` until told to stop."""
+    """Evaluate the newest weights, or their averages, every `evaluator.seconds` until told to stop."""
     config, index = parse_role_arguments(argv, role="evaluator")
     with process("evaluator", config, index) as frame:
         arithmetic.prepare(config.evaluator.threads, flush_denormals=config.learning.flush_denormals)
         replay = open_home(config, frame.stopping)
         replay.join()
-        follower = WeightsFollower(WeightStore(config.redis, config.run.name, stopping=frame.stopping), 1.0)
+        averages = config.learning.averaging_rate < 1.0
+        store = WeightStore(config.redis, config.run.name, averages=averages, stopping=frame.stopping)
+        follower = WeightsFollower(store, 1.0)
         journal = Journal(config, "evaluation", index)
         try:
             published = _next(follower, replay, frame, 0.0)

@@ -77,7 +77,7 @@ class Learner:
             rng=np.random.default_rng([self._config.run.seed, self._rule.updates]),
             stopping=frame.stopping,
         )
-        self._publisher.offer(self._rule.weights(), self._rule.updates)
+        self._publish()
         frame.ready()
         try:
             self._learn(frame, batches)
@@ -88,7 +88,7 @@ class Learner:
             raise
         else:
             self._save()
-            self._publisher.offer(self._rule.weights(), self._rule.updates)
+            self._publish()
         finally:
             self._leading.end()
             self._publisher.close(timeout=3.0)
@@ -123,7 +123,7 @@ class Learner:
             self._leading.go(drawn.permit)
             self._update(drawn)
             if self._publisher.due(self._rule.updates):
-                self._publisher.offer(self._rule.weights(), self._rule.updates)
+                self._publish()
 
     def _update(self, drawn: Drawn) -> None:
         with metrics.UPDATE_SECONDS.time():
@@ -149,6 +149,9 @@ class Learner:
                     " lower learning.lr, learning.clip or learning.reward_scale and start anew"
                 )
         return scalars
+
+    def _publish(self) -> None:
+        self._publisher.offer(self._rule.weights(), self._rule.updates, self._rule.averages())
 
     def _save(self) -> None:
         self._finite_scalars()

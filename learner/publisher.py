@@ -22,6 +22,7 @@ RETRY_SECONDS = 1.0
 class _Offer:
     weights: Mapping[str, Tensor]
     updates: int
+    averages: Mapping[str, Tensor] | None
 
 
 class Publisher:
@@ -47,10 +48,10 @@ class Publisher:
         """Whether it is time to offer the weights of update number `updates`."""
         return updates - self._offered_updates >= self._updates and time.monotonic() - self._offered_at >= self._seconds
 
-    def offer(self, weights: Mapping[str, Tensor], updates: int) -> None:
-        """Hand over weights to be published."""
+    def offer(self, weights: Mapping[str, Tensor], updates: int, averages: Mapping[str, Tensor] | None = None) -> None:
+        """Hand over weights to be published, and their averages where there are any."""
         with self._changed:
-            self._offer = _Offer(weights, updates)
+            self._offer = _Offer(weights, updates, averages)
             self._offered_at = time.monotonic()
             self._offered_updates = updates
             self._changed.notify()
@@ -80,7 +81,9 @@ class Publisher:
     def _publish(self, offer: _Offer) -> bool:
         """Whether `offer` was published; whatever went wrong, the newest offer is tried again."""
         try:
-            self.version = self._store.publish(offer.weights, updates=offer.updates, newer_than=self.version)
+            self.version = self._store.publish(
+                offer.weights, updates=offer.updates, newer_than=self.version, averages=offer.averages
+            )
         except Exception as error:
             log.warning("weights of update %d are not published, trying again: %s", offer.updates, error)
             return False

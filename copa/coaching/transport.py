@@ -1,5 +1,7 @@
 """Settings of gRPC that client and service share: limits, certificates, the token."""
 
+import json
+
 import grpc
 
 from copa.coaching.address import Address
@@ -26,9 +28,13 @@ def message_options(settings: CoachSettings) -> Options:
 
 
 def client_options(settings: CoachSettings) -> Options:
-    """Options of a channel: notice within 15 s that the other machine is gone, and look for it often."""
+    """Options of a channel: notice within 15 s that the other machine is gone, and look for it often.
+
+    Where the service's name has several addresses, each channel takes one at random, and another when that is gone.
+    """
     return [
         *message_options(settings),
+        ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": True}}]})),
         ("grpc.keepalive_time_ms", 10_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.keepalive_permit_without_calls", 1),

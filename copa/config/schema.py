@@ -124,6 +124,10 @@ class LearningSettings(Section):
     """Updates between two copies into the target networks, when `target_rate` is not set."""
     target_rate: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     """Share by which target networks follow at every update, instead of copies."""
+    averaging_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Share by which averages of the weights follow the learned ones at every update; 1 takes the learned ones
+    themselves. Actors play with the learned weights; evaluations, exports and all else that plays a checkpoint with
+    the averages, which are over about the last 1 / averaging_rate updates, and over all of them at first."""
     lambda1: NonNegative = 1e-3
     """Weight of the variational objective's likelihood."""
     lambda2: NonNegative = 1e-4

@@ -74,7 +74,7 @@ def trained(paths: Sequence[Path]) -> list[Player]:
         Player(
             name if names.count(name) == 1 else f"{name} ({members[0][0]})",
             members[0][1].config,
-            tuple(saved.tensors for _, saved in members),
+            tuple(saved.playing for _, saved in members),
         )
         for name, members in zip(names, groups.values(), strict=True)
     ]

@@ -52,7 +52,7 @@ def export(saved: Checkpoint, folder: Path) -> Export:
     _needed()
     config = saved.config
     spec = task_spec(config.task.name, config.task.options)
-    nets = _networks(spec, config, saved.tensors)
+    nets = _networks(spec, config, saved.playing)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, (plain, _) in nets.items():

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from copa.checkpoint import AVERAGED
 from copa.config.schema import Config
 from copa.errors import MismatchError
 from copa.learning.batch import TorchBatch
@@ -94,15 +95,19 @@ class UpdateRule:
         players: dict[str, nn.Module] = {"player": self.player, "mixer": self.mixer}
         coaches: dict[str, nn.Module] = {} if self.coach is None else {"coach": self.coach}
         target_players, target_coaches = copy.deepcopy(players), copy.deepcopy(coaches)
+        averaged_players, averaged_coaches = copy.deepcopy(players), copy.deepcopy(coaches)
         if self.posterior is not None:
             coaches["posterior"] = self.posterior
         self._trained = {"player": Trained(players, config.learning)}
         self._targets = {"player": Parameters(target_players)}
+        self._averaged = {"player": Parameters(averaged_players)}
         if coaches:
             self._trained["coach"] = Trained(coaches, config.learning)
             self._targets["coach"] = Parameters(target_coaches)
-        self._target_modules = target_players | target_coaches
-        for parameter in self._target_parameters().values():
+            self._averaged["coach"] = Parameters(averaged_coaches)
+        if config.learning.averaging_rate == 1.0:
+            self._averaged.clear()
+        for parameter in (_named(self._targets) | _named(self._averaged)).values():
             parameter.requires_grad_(False)
         online = Nets(self.player, self.mixer, self.coach, self.posterior)
         target = Nets(target_players["player"], target_players["mixer"], target_coaches.get("coach"))  # type: ignore[arg-type]
@@ -196,33 +201,38 @@ class UpdateRule:
         )
 
     def _follow(self) -> None:
-        """Bring the target networks nearer to the online ones."""
+        """Bring the target networks and the averages nearer to the online networks."""
         settings = self.config.learning
         with torch.no_grad():
             for name, target in self._targets.items():
-                online = self._trained[name].vector[: target.vector.numel()]
                 if settings.target_rate is not None:
-                    target.vector.lerp_(online, settings.target_rate)
+                    target.vector.lerp_(self._online(name, target), settings.target_rate)
                 elif self.updates % settings.target_every == 0:
-                    target.vector.copy_(online)
+                    target.vector.copy_(self._online(name, target))
+            for name, average in self._averaged.items():
+                average.vector.lerp_(self._online(name, average), max(settings.averaging_rate, 1 / self.updates))
         for module in (self.player, self.coach):
             if module is not None:
                 forget_folded(module)
 
-    def _parameters(self) -> dict[str, Tensor]:
-        online = {name: tensor for group in self._trained.values() for name, tensor in group.named.items()}
-        return online | {f"target_{name}": tensor for name, tensor in self._target_parameters().items()}
+    def _online(self, name: str, follower: Parameters) -> Tensor:
+        """What `follower` follows: the first parameters of the group called `name`."""
+        return self._trained[name].vector[: follower.vector.numel()]
 
-    def _target_parameters(self) -> dict[str, Tensor]:
-        return {name: tensor for group in self._targets.values() for name, tensor in group.named.items()}
+    def _parameters(self) -> dict[str, Tensor]:
+        return (
+            _named(self._trained)
+            | {f"target_{name}": tensor for name, tensor in _named(self._targets).items()}
+            | {f"{AVERAGED}{name}": tensor for name, tensor in _named(self._averaged).items()}
+        )
 
     def weights(self) -> dict[str, Tensor]:
         """What acting needs, `player.…` and `coach.…`: contiguous float32 copies on the CPU."""
-        return {
-            name: tensor.detach().to("cpu", torch.float32, copy=True).contiguous()
-            for name, tensor in self._parameters().items()
-            if name.startswith(("player.", "coach."))
-        }
+        return _for_acting(self._trained)
+
+    def averages(self) -> dict[str, Tensor] | None:
+        """The averages of `weights`; None where `learning.averaging_rate` is 1."""
+        return _for_acting(self._averaged) if self._averaged else None
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a bit-exact continuation needs, as contiguous copies on the CPU."""
@@ -243,6 +253,8 @@ class UpdateRule:
             MismatchError: it is of another configuration; nothing is changed then.
         """
         parameters = self._parameters()
+        begun = {f"{AVERAGED}{name}": state[name] for name in _named(self._averaged) if name in state}
+        state = {**begun, **state}
         for name, parameter in parameters.items():
             if name not in state or state[name].shape != parameter.shape:
                 found = tuple(state[name].shape) if name in state else "missing"
@@ -307,6 +319,18 @@ def sum_of(values: list[Tensor] | list[Tensor | float]) -> Tensor:
     for value in values[1:]:
         total = total + value
     return torch.as_tensor(total)
+
+
+def _for_acting(groups: Mapping[str, Parameters]) -> dict[str, Tensor]:
+    return {
+        name: tensor.detach().to("cpu", torch.float32, copy=True).contiguous()
+        for name, tensor in _named(groups).items()
+        if name.startswith(("player.", "coach."))
+    }
+
+
+def _named(groups: Mapping[str, Parameters]) -> dict[str, Tensor]:
+    return {name: tensor for group in groups.values() for name, tensor in group.named.items()}
 
 
 def _in_order(batch: TorchBatch, values: list[Tensor]) -> Tensor:

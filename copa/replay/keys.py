@@ -73,6 +73,11 @@ class Keys:
         """Channel: a version was published."""
         return self.prefix + "weights:notices"
 
+    @property
+    def averages(self) -> str:
+        """String: safetensors of the averaged weights beside the newest version."""
+        return self.prefix + "weights:averages"
+
     def version(self, number: int) -> str:
         """String: safetensors of one version."""
         return f"{self.prefix}weights:{number}"

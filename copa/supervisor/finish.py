@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def final_table(config: Config, saved: checkpoint.Checkpoint) -> dict[str, Any]:
     """Returns of the trained team, the expert and random actions, by team."""
     episodes = config.evaluator.final_episodes
-    sources: dict[str, Source] = {"trained": saved.tensors, "greedy": "greedy", "random": "random"}
+    sources: dict[str, Source] = {"trained": saved.playing, "greedy": "greedy", "random": "random"}
     policies: dict[str, dict[str, Any]] = {}
     for name, source in sources.items():
         results = evaluate(

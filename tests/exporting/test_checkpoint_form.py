@@ -51,6 +51,23 @@ def test_it_plays_the_same_games_the_same_way(saved: Checkpoint, tmp_path: Path)
     assert results[0] == results[1]
 
 
+def test_the_averages_play_where_there_are_any(saved: Checkpoint) -> None:
+    config = saved.config.model_copy(
+        update={"learning": saved.config.learning.model_copy(update={"averaging_rate": 0.1})}
+    )
+    tensors = UpdateRule(task_spec("resource_collection"), config, torch.device("cpu")).state()
+    averages = {name: tensor for name, tensor in tensors.items() if name.startswith("averaged_")}
+    for tensor in averages.values():
+        tensor.add_(1.0)
+    made = Checkpoint(tensors, config, updates=5, steps=9, version=1, counters={})
+    small = checkpoint.acting_part(made)
+    assert {name.split(".")[0] for name in small.tensors} == {"player", "coach"}
+    assert all(torch.equal(tensor, tensors[f"averaged_{name}"]) for name, tensor in small.tensors.items())
+    assert made.playing.keys() == tensors.keys() - averages.keys()
+    assert torch.equal(made.playing["mixer.nets.first.first.bias"], tensors["averaged_mixer.nets.first.first.bias"])
+    assert torch.equal(made.playing["target_player.out.bias"], tensors["target_player.out.bias"])
+
+
 def test_it_leaves_out_what_is_of_the_machine_and_keeps_the_rest(saved: Checkpoint) -> None:
     small = checkpoint.acting_part(saved)
     assert small.config.run.folder is None

@@ -124,6 +124,26 @@ def test_a_stop_keeps_exactly_the_updates_made_and_owes_the_batches_drawn_ahead(
         assert checkpoint.load(second.folder.path).counters["sampled"] == second.rule.updates * BATCH
 
 
+def test_averages_are_published_beside_the_weights_and_kept(tmp_path: Path) -> None:
+    with prepared(tmp_path, learning={"averaging_rate": 0.1}) as (_, config):
+        run = Run(config)
+        fill(config, 40)
+        run.start()
+        until(lambda: run.rule.updates >= 5)
+        run.stop()
+        learned = WeightStore(config.redis, config.run.name).pull()
+        averages = WeightStore(config.redis, config.run.name, averages=True).pull()
+        saved = checkpoint.load(run.folder.path)
+        assert learned is not None
+        assert averages is not None
+        assert learned.updates == averages.updates == saved.updates
+        for name, tensor in averages.tensors.items():
+            assert torch.equal(tensor, saved.tensors[f"averaged_{name}"])
+            assert torch.equal(tensor, saved.playing[name])
+            assert torch.equal(learned.tensors[name], saved.tensors[name])
+        assert any(not torch.equal(learned.tensors[name], tensor) for name, tensor in averages.tensors.items())
+
+
 def test_a_learner_that_died_before_its_first_checkpoint_owes_everything(tmp_path: Path) -> None:
     with prepared(tmp_path) as (_, config):
         first = Run(config)

@@ -40,6 +40,24 @@ def test_published_weights_arrive_whole(store: WeightStore) -> None:
     assert store.pull(newer_than=1) is None
 
 
+def test_averages_are_beside_the_newest_version_alone(
+    store: WeightStore, settings: RedisSettings, run_name: str
+) -> None:
+    reader = WeightStore(settings, run_name, averages=True)
+    assert reader.pull() is None
+    for update in (1, 2):
+        store.publish(tensors(update), updates=update, averages=tensors(update / 4))
+    found, learned = reader.pull(), store.pull()
+    assert found is not None
+    assert learned is not None
+    assert (found.version, found.updates, found.published_at) == (2, 2, learned.published_at)
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in tensors(0.5).items())
+    assert all(torch.equal(learned.tensors[name], tensor) for name, tensor in tensors(2.0).items())
+    assert reader.pull(newer_than=2) is None
+    assert len(list(store.link.client.scan_iter(match=store.keys.averages + "*"))) == 1
+    reader.close()
+
+
 def test_only_the_newest_versions_are_kept(store: WeightStore) -> None:
     for update in range(6):
         store.publish(tensors(update), updates=update)
