@@ -8,13 +8,14 @@ What a stream costs in memory is read off the service's resident set while strea
 """
 
 import asyncio
+import itertools
 import multiprocessing
 import resource
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -44,6 +45,7 @@ ROUNDS = 3
 """Alternations of service and bare forward pass; medians are reported, for other work on the machine comes and goes."""
 STREAMS = (1, 16, 256, 1_000)
 QUICK_STREAMS = STREAMS[:2]
+SHARED_STREAMS = STREAMS[1]
 SLOWEST = 10_000.0
 """Games per second that any machine reaches; a load lasts until every stream was answered at that rate."""
 METHOD = "/copa.v1.Coach/Coordinate"
@@ -181,19 +183,20 @@ async def _stream(channel: grpc.aio.Channel, requests: list[bytes], since: float
 
 
 @asynccontextmanager
-async def _channels(address: str, count: int) -> AsyncIterator[list[grpc.aio.Channel]]:
-    """Connections to the service, each a socket."""
-    options = [*client_options(make_config(address).coach), ("grpc.use_local_subchannel_pool", 1)]
+async def _channels(addresses: Sequence[str], count: int) -> AsyncIterator[list[grpc.aio.Channel]]:
+    """Connections, each a socket, to the services in turn."""
+    options = client_options(make_config(addresses[0]).coach)
     async with AsyncExitStack() as stack:
         yield [
-            await stack.enter_async_context(grpc.aio.insecure_channel(address, options=options)) for _ in range(count)
+            await stack.enter_async_context(grpc.aio.insecure_channel(address, options=options))
+            for address in itertools.islice(itertools.cycle(addresses), count)
         ]
 
 
-async def _load(address: str, streams: int, seconds: float) -> Served:
+async def _load(addresses: Sequence[str], streams: int, seconds: float) -> Served:
     requests = make_requests()
     turn = streams * GROUPS * GAMES / SLOWEST
-    async with _channels(address, streams) as channels:
+    async with _channels(addresses, streams) as channels:
         since = time.perf_counter() + max(0.2 * seconds, turn)
         until = since + max(seconds, turn)
         parts = await asyncio.gather(*(_stream(channel, requests, since, until) for channel in channels))
@@ -205,7 +208,7 @@ async def _load(address: str, streams: int, seconds: float) -> Served:
 async def _open(served: Service, streams: int) -> int:
     """The service's memory while `streams` are open, each of whose groups was answered once."""
     requests = make_requests()
-    async with _channels(served.address, streams) as channels:
+    async with _channels([served.address], streams) as channels:
         calls = []
         for channel in channels:
             method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(METHOD)
@@ -227,8 +230,19 @@ def bytes_per_stream(streams: int) -> float:
         return (uvloop.run(_open(served, 1 + streams)) - one) / streams
 
 
+def two_services(streams: int, seconds: float) -> Row:
+    """Games per second of two services that share the streams, beside one of them with all."""
+    with service() as first, service() as second:
+        one, two = [], []
+        for _ in range(ROUNDS):
+            one.append(uvloop.run(_load([first.address], streams, seconds)).rows)
+            two.append(uvloop.run(_load([first.address, second.address], streams, seconds)).rows)
+    name = f"coach, {streams} streams over 2 services: throughput"
+    return Row(name, statistics.median(two), statistics.median(one), "games/s", "one service")
+
+
 def run(quick: bool = False) -> list[Row]:
-    """Coach service against a bare forward pass, and the memory of a stream (on Linux)."""
+    """Coach service against a bare forward pass, two services against one, and the memory of a stream (on Linux)."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     arithmetic.prepare(1)
@@ -241,7 +255,7 @@ def run(quick: bool = False) -> list[Row]:
             served, alone = [], []
             for _ in range(ROUNDS):
                 alone.append(bare(coach, games, seconds / 2))
-                served.append(uvloop.run(_load(running.address, streams, seconds)))
+                served.append(uvloop.run(_load([running.address], streams, seconds)))
             forward = statistics.median(alone)
             latencies = [latency for part in served for latency in part.latencies]
             p50, p99 = (float(np.percentile(latencies, q)) * 1e3 for q in (50, 99))
@@ -253,6 +267,7 @@ def run(quick: bool = False) -> list[Row]:
                 Row(f"{name}: latency p50", p50, games / forward * 1e3, "ms", baseline, "lower"),
                 Row(f"{name}: latency p99", p99, games / forward * 1e3, "ms", baseline, "lower"),
             ]
+    rows.append(two_services(SHARED_STREAMS, seconds))
     if not Path("/proc/self/status").exists():
         return rows
     streams = (QUICK_STREAMS if quick else STREAMS)[-1]

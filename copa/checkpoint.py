@@ -27,7 +27,7 @@ class Checkpoint:
     """What a run needs to go on, and what evaluation needs to play."""
 
     tensors: dict[str, Tensor]
-    """State of the learning rule: networks, targets, optimisers, random numbers."""
+    """State of the learning rule: networks, targets, averages, optimisers, random numbers."""
     config: Config
     updates: int
     steps: int

@@ -1,4 +1,4 @@
-"""Published weights in Redis: immutable versions, a pointer to the newest, a notice as a hint."""
+"""Published weights in Redis: immutable versions, a pointer to the newest, its averages, a notice as a hint."""
 
 import json
 import threading
@@ -108,6 +108,11 @@ class WeightStore:
             if blob is not None:
                 return _parse(blob, version)
             self.link.pause(0.02 * 2 ** min(attempt, 4), f"weights version {version}")
+        if self.averages:
+            raise DataError(
+                f"Run {self.keys.run!r} publishes no averages beside weights version {version}: give its learner and"
+                " this process the same learning.averaging_rate."
+            )
         raise DataError(f"Weights version {version} of run {self.keys.run!r} is announced but not in Redis.")
 
     def wait_for_newer(self, version: int, timeout: float) -> bool:
@@ -145,8 +150,7 @@ class WeightStore:
             ("SET", keys.latest, version),
             ("PUBLISH", keys.notices, version),
         ]
-        if averages is not None:
-            commands.append(("SET", keys.averages, averages))
+        commands.append(("UNLINK", keys.averages) if averages is None else ("SET", keys.averages, averages))
         if old:
             commands += [("UNLINK", *map(keys.version, old)), ("ZREM", keys.versions, *old)]
         self.link.transaction(*commands)

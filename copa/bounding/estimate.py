@@ -71,9 +71,9 @@ class Estimate:
     """n_a, the most agents present at once."""
     slopes: Slopes
     errors: Spread
-    """Absolute Bellman errors of the networks themselves."""
+    """Absolute Bellman errors of the networks that play."""
     target_errors: Spread
-    """The same, the next state's value being that of the target networks."""
+    """The same, the next state's value being that of the target networks, which follow the learned ones."""
     kappa: float
     """A proxy: the largest absolute Bellman error / (1 - gamma)."""
     value: float

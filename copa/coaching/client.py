@@ -32,6 +32,9 @@ _STRANGER = grpc.StatusCode.UNAUTHENTICATED
 _BACKOFF_FIRST = 0.1
 _BACKOFF_MOST = 3.0
 
+_PATIENCE = 3
+"""Streams in a row that a service may fail before another is looked for."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strategies:
@@ -107,8 +110,11 @@ class CoachClient:
         """Since when there is no stream that gave an answer; None while there is one."""
         self._open = False
         """Whether the service has taken the latest stream, and it has not ended."""
+        self._address = address
         self._metadata = call_metadata(address, config.coach)
         self._channel = open_channel(address, config.coach)
+        self._before: grpc.Channel | None = None
+        """The channel before, on which an `advise` may still be under way."""
         self._stub = coach_pb2_grpc.CoachStub(self._channel)
         self._call: grpc.Call | None = None
         self._thread = threading.Thread(target=self._run, name="coach client", daemon=True)
@@ -226,6 +232,8 @@ class CoachClient:
             call.cancel()
         self._thread.join(5.0)
         self._channel.close()
+        if self._before is not None:
+            self._before.close()
 
     def _until(self, asked: float, deadline: float) -> float:
         """Till when to wait for an answer. A stream that the service has taken is waited for, however long none was."""
@@ -260,8 +268,8 @@ class CoachClient:
                     self._fail(refusal)
                     return
                 reason = f"{error.code().name}: {error.details()}"
-            pause = random.uniform(0.0, min(_BACKOFF_MOST, _BACKOFF_FIRST * 2**failures))
-            failures = min(failures + 1, 16)
+            pause = random.uniform(0.0, min(_BACKOFF_MOST, _BACKOFF_FIRST * 2 ** min(failures, 16)))
+            failures += 1
             with self._changed:
                 stream.ended = True
                 self._open = False
@@ -274,6 +282,23 @@ class CoachClient:
                     log.warning("no coach; players go on with the strategies they hold (%s)", reason)
                 self._warned = True
                 self._changed.wait_for(lambda: self._closed, pause)
+            if failures % _PATIENCE == 0:
+                self._look_elsewhere()
+
+    def _look_elsewhere(self) -> None:
+        """Open a new channel: where the address is the name of several services, perhaps to another one.
+
+        A service that is there and cannot answer would otherwise keep this caller for as long as it is there.
+        """
+        try:
+            channel = open_channel(self._address, self._settings)
+        except CopaError as error:
+            log.warning("no new connection to the coach: %s", error)
+            return
+        if self._before is not None:
+            self._before.close()
+        self._before, self._channel = self._channel, channel
+        self._stub = coach_pb2_grpc.CoachStub(channel)
 
     def _take(self, stream: _Stream, reply: coach_pb2.CoordinateReply) -> None:
         """Give a reply to the question that waits for it; nobody waits for a late one."""

@@ -43,6 +43,7 @@ _QUICK: dict[str, Any] = {
     "learning.steps_per_update": 250,
     "learning.clip": 10.0,
     "learning.target_rate": 0.01,
+    "learning.averaging_rate": 0.004,
     "learning.lambda1": 4e-6,
     "learning.lambda2": 4e-7,
     "learning.average": "present",

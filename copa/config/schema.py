@@ -133,7 +133,7 @@ class LearningSettings(Section):
     lambda2: NonNegative = 1e-4
     """Weight of the coach's entropy."""
     average: Literal["published", "present"] = "published"
-    """Means of the variational objective over all slots (published), or over those present."""
+    """Means of the variational objective over all slots (published), or over those present; no matter of weights."""
     joiner: Literal["published", "fresh"] = "fresh"
     """Strategy of an agent that joins inside a segment: its empty slot's (published), or its own."""
     segment_start: Literal["zeros", "stored"] = "zeros"

@@ -78,7 +78,7 @@ class Outcome:
 
 
 class UpdateRule:
-    """Networks, target copies, optimisers and random draws of a method.
+    """Networks, target copies, averages, optimisers and random draws of a method.
 
     Attributes:
         updates: updates made so far.
@@ -95,18 +95,18 @@ class UpdateRule:
         players: dict[str, nn.Module] = {"player": self.player, "mixer": self.mixer}
         coaches: dict[str, nn.Module] = {} if self.coach is None else {"coach": self.coach}
         target_players, target_coaches = copy.deepcopy(players), copy.deepcopy(coaches)
-        averaged_players, averaged_coaches = copy.deepcopy(players), copy.deepcopy(coaches)
         if self.posterior is not None:
             coaches["posterior"] = self.posterior
         self._trained = {"player": Trained(players, config.learning)}
         self._targets = {"player": Parameters(target_players)}
-        self._averaged = {"player": Parameters(averaged_players)}
         if coaches:
             self._trained["coach"] = Trained(coaches, config.learning)
             self._targets["coach"] = Parameters(target_coaches)
-            self._averaged["coach"] = Parameters(averaged_coaches)
-        if config.learning.averaging_rate == 1.0:
-            self._averaged.clear()
+        self._averaged: dict[str, Parameters] = {}
+        if config.learning.averaging_rate < 1.0:
+            self._averaged["player"] = Parameters(copy.deepcopy(target_players))
+            if target_coaches:
+                self._averaged["coach"] = Parameters(copy.deepcopy(target_coaches))
         for parameter in (_named(self._targets) | _named(self._averaged)).values():
             parameter.requires_grad_(False)
         online = Nets(self.player, self.mixer, self.coach, self.posterior)

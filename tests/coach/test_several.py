@@ -1,45 +1,53 @@
-"""Several services behind one name: callers spread over them, and lose none but the stream when one goes."""
+"""Several services behind one name: callers spread over them, and are answered as long as one of them can answer."""
 
 from contextlib import ExitStack
 
-import grpc
+import pytest
 
 from coach_service.weights import FixedWeights
-from copa.coaching.transport import client_options
-from protos import coach_pb2_grpc
-from tests.coach.parts import Games, Loop, make_coach, make_config, make_request, weights_of
+from copa.coaching import CoachClient
+from copa.coaching.address import Address
+from tests.coach.parts import Games, Loop, make_coach, make_config, nobody, wait_until, weights_of
 
-CALLERS = 24
-PATIENCE = 20.0
+CALLERS = 8
+WEIGHTS = weights_of(make_coach(1))
+GAMES = Games(2)
 
 
-def test_callers_spread_and_go_elsewhere_when_one_is_gone(loop: Loop) -> None:
-    config = make_config("127.0.0.1:0")
-    weights = weights_of(make_coach(1))
-    request = make_request(Games(2).view)
-    with ExitStack() as services, ExitStack() as callers:
-        ends, addresses = [], []
-        for version in (1, 2):
-            ends.append(services.enter_context(ExitStack()))
-            _, address = ends[-1].enter_context(loop.serving(config, FixedWeights(weights, version=version)))
-            addresses.append(address)
-        name = "ipv4:" + ",".join(addresses)
-        stubs = [
-            coach_pb2_grpc.CoachStub(
-                callers.enter_context(grpc.insecure_channel(name, options=client_options(config.coach)))
-            )
-            for _ in range(CALLERS)
-        ]
+class Named:
+    """Services behind one name, and callers who know that name."""
 
-        def answered() -> list[int]:
-            """Which service answers each caller's stream."""
-            return [
-                next(iter(stub.Coordinate(iter([request]), wait_for_ready=True, timeout=PATIENCE))).version
-                for stub in stubs
-            ]
+    def __init__(self, loop: Loop, stack: ExitStack, patch: pytest.MonkeyPatch, versions: list[int]) -> None:
+        """`versions`: of the weights of each service; 0 for one that has none."""
+        config = make_config("127.0.0.1:0")
+        self.services = [stack.enter_context(ExitStack()) for _ in versions]
+        addresses = []
+        for service, version in zip(self.services, versions, strict=True):
+            weights = FixedWeights(WEIGHTS if version else {}, version=version)
+            addresses.append(service.enter_context(loop.serving(config, weights))[1])
+        patch.setattr(Address, "target", property(lambda _: "ipv4:" + ",".join(addresses)))
+        self._callers = [stack.enter_context(CoachClient("127.0.0.1:1", config, sample=False)) for _ in range(CALLERS)]
 
-        first = answered()
+    def answered(self, deadline: float = 1.0) -> list[int]:
+        """The weights of each caller's answer; 0 for none within `deadline` seconds."""
+        for caller in self._callers:
+            caller.ask(0, 0, GAMES.view, nobody(GAMES.view))
+        answers = [caller.collect(0, deadline) for caller in self._callers]
+        return [0 if answer is None else answer.version for answer in answers]
+
+
+def test_callers_spread_stay_and_go_elsewhere_when_one_is_gone(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        named = Named(loop, stack, monkeypatch, [1, 2])
+        wait_until(lambda: 0 not in named.answered())
+        first = named.answered()
         assert set(first) == {1, 2}
-        assert answered() == first, "a caller stays where it is"
-        ends[0].close()
-        assert answered() == [2] * CALLERS
+        assert named.answered() == first
+        named.services[0].close()
+        wait_until(lambda: named.answered() == [2] * CALLERS)
+
+
+def test_nobody_stays_with_a_service_that_cannot_answer(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        named = Named(loop, stack, monkeypatch, [0, 2])
+        wait_until(lambda: named.answered() == [2] * CALLERS, seconds=60.0)

@@ -24,6 +24,7 @@ TABLE_3 = {
     "learning.clip": 10.0,
     "learning.target_every": 200,
     "learning.target_rate": None,
+    "learning.averaging_rate": 1.0,
     "learning.lambda1": 1e-3,
     "learning.lambda2": 1e-4,
     "learning.steps_per_update": 100,

@@ -39,7 +39,10 @@ def first_evaluation(config: Config, file: Path) -> dict[str, Any]:
             time.sleep(0.05)
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        try:
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
     found: dict[str, Any] = json.loads(journal.read_text(encoding="utf-8").splitlines()[0])
     return found
 
@@ -65,7 +68,9 @@ def test_it_plays_the_averages_where_the_run_has_them(rate: float, tmp_path: Pat
         )
         open_replay(config).claim("test")
         learned, averages = (weights_of(config, seed) for seed in (0, 1))
-        WeightStore(config.redis, config.run.name).publish(learned, updates=3, averages=averages)
+        store = WeightStore(config.redis, config.run.name)
+        store.publish(learned, updates=3, averages=averages)
+        store.close()
         evaluation = first_evaluation(config, tmp_path / "config.toml")
     played, other = (learned, averages) if rate == 1.0 else (averages, learned)
     means = [evaluate(config, weights, teams=["5"], episodes=8, seed=4)["5"].mean for weights in (played, other)]

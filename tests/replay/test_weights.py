@@ -55,6 +55,9 @@ def test_averages_are_beside_the_newest_version_alone(
     assert all(torch.equal(learned.tensors[name], tensor) for name, tensor in tensors(2.0).items())
     assert reader.pull(newer_than=2) is None
     assert len(list(store.link.client.scan_iter(match=store.keys.averages + "*"))) == 1
+    store.publish(tensors(3), updates=3)
+    with pytest.raises(DataError, match=r"no averages beside weights version 3: .* same learning\.averaging_rate"):
+        reader.pull(newer_than=2)
     reader.close()
 
 
