@@ -9,7 +9,8 @@ from copa.errors import ConfigError
 from copa.run_folder import RunFolder
 
 _CHANGEABLE = (
-    *("run.steps", "actor.count", "actor.threads", "redis.", "learner.", "evaluator.", "telemetry."),
+    *("run.steps", "learning.averaging_rate", "actor.count", "actor.threads", "redis.", "learner.", "evaluator."),
+    "telemetry.",
     *("coach.transport", "coach.ca_file", "coach.certificate_file", "coach.key_file", "coach.token_file"),
     *("coach.insecure", "coach.stream_requests", "coach.stream_rows"),
 )

@@ -16,6 +16,7 @@ from copa.config.load import resolve
 from copa.config.settings import SETTINGS
 from copa.run_folder import RunFolder
 from copa.supervisor.programs import finish_program
+from copa.supervisor.resume import resumed_config
 
 
 def fails(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, *words: str) -> None:
@@ -161,6 +162,14 @@ def test_resume_keeps_what_makes_the_run(capsys: pytest.CaptureFixture[str], tmp
     fails(capsys, resume, 2, "complete", "run.steps")
     with folder.held():
         fails(capsys, [*resume, "--run.steps", "20000"], 4, "running")
+
+
+def test_a_run_that_goes_on_may_be_longer_and_keep_averages(tmp_path: Path) -> None:
+    config = resolve(preset="smoke", flags={"run.folder": str(tmp_path / "run")}).config
+    folder = RunFolder.create(config, preset="smoke")
+    longer = resumed_config(folder, {"run.steps": "20000", "learning.averaging_rate": "0.5"}, {})
+    assert (longer.run.steps, longer.learning.averaging_rate) == (20_000, 0.5)
+    assert longer.learning.lr == config.learning.lr
 
 
 def test_train_that_could_not_start_may_be_repeated(
