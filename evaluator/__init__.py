@@ -1,1 +1,1 @@
-"""The evaluator: plays held-out teams with the newest weights."""
+"""The evaluator: plays held-out teams with the newest weights, or their averages."""

@@ -12,7 +12,7 @@ _SUMMARIES = {
     "actor": "Play games and push what happened into the replay.",
     "coach": "Serve strategies to actors.",
     "learner": "Sample the replay, update the networks, publish weights.",
-    "evaluator": "Play held-out teams with the newest weights.",
+    "evaluator": "Play held-out teams with the newest weights, or their averages.",
 }
 
 
