@@ -77,15 +77,16 @@ _QUICK_TASKS: dict[str, dict[str, Any]] = {
 
 _BEST: dict[str, Any] = _QUICK | {
     "run.name": "best",
-    "run.steps": 12_000_000,
+    "run.steps": 9_000_000,
     "learning.gamma": 0.99,
     "learning.lr": 6e-4,
-    "learning.lr_end": 0.02,
+    "learning.lr_end": 0.1,
+    "learning.averaging_rate": 0.002,
     "learning.periods": 4,
     "learning.hold": 0.5,
     "learning.batch": 20,
     "learning.steps_per_update": 160,
-    "exploration.fraction": 0.107,
+    "exploration.fraction": 0.143,
     "replay.capacity": 25_000,
     "replay.minimum": 500,
     "evaluator.seconds": 150.0,
@@ -135,7 +136,7 @@ PRESETS: dict[str, Preset] = {
     "paper": Preset("Table 3 of the paper: 5,000,000 steps, width 128, RMSprop.", {}),
     "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK, _QUICK_TASKS),
     "best": Preset(
-        "The network of quick for an hour and more on two cores, with players that put up with a silent coach.",
+        "The network of quick for an hour on two cores, with players that put up with a silent coach.",
         _BEST,
         _LEARNING_OF_TASKS,
     ),
