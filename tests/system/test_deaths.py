@@ -37,9 +37,11 @@ def test_a_run_outlives_its_children(start: Start, tmp_path: Path) -> None:
             f"{victim} coming back",
             seconds=240.0,  # the evaluator is polite to the others, and they may leave it little time to start
         )
-        reached = steps(folder)
-        run.until(lambda old=reached: steps(folder) > old + 500, f"play after the death of {victim}")
-        state = inspected(folder)["state"]
+        reached = inspected(folder)["state"]["steps"]
+        state = run.until(
+            lambda old=reached: (now := inspected(folder)["state"])["steps"] > old + 500 and now,
+            f"play after the death of {victim}",
+        )
         if victim == "redis-0":
             assert state["restarts"] == kept["restarts"] + 1
         else:
