@@ -76,8 +76,7 @@ class RunFolder:
             there = {inner.name for inner in folder.path.iterdir()} if folder.path.exists() else set()
             if folder.info_file.name not in there and there - folder.own():
                 raise ConfigError(f"run.folder: {folder.path} is not empty and not a run; choose another folder")
-            for inner in (folder.checkpoints, folder.processes, folder.logs):
-                inner.mkdir(parents=True, exist_ok=True)
+            folder._make_parts()
             info = {
                 "owner": owner,
                 "name": config.run.name,
@@ -128,7 +127,16 @@ class RunFolder:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder against other supervisors; raises MismatchError, with its pid, when one runs."""
+        """Hold the folder against other supervisors; parts of it that a copy left behind are made anew.
+
+        Raises:
+            MismatchError: another supervisor holds it, with its pid.
+            UnavailableError: it cannot be written.
+        """
+        try:
+            self._make_parts()
+        except OSError as error:
+            raise UnavailableError(f"{self.path} cannot be used: {error.strerror}") from None
         with self._lock_file.open("a+", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,6 +151,10 @@ class RunFolder:
                 yield
             finally:
                 lock.truncate(0)
+
+    def _make_parts(self) -> None:
+        for inner in (self.checkpoints, self.processes, self.logs):
+            inner.mkdir(parents=True, exist_ok=True)
 
     def running_pid(self) -> int | None:
         """Process id of the supervisor that holds this folder, if one does."""

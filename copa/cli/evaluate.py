@@ -1,19 +1,32 @@
 """`copa eval`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from copa.cli.options import SETTINGS_CONTEXT, configured, name_flags, resolved
+from copa.config.change import with_coach_steps
 from copa.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
     from copa.evaluation.sweep import Player
     from copa.reporting.evaluation_table import Format
 
-_OPTIONS = ("--checkpoint", "--policy", "--task", "--teams", "--episodes", "--seed", "--beta", "--rate", "--format")
+_OPTIONS = (
+    "--checkpoint",
+    "--policy",
+    "--task",
+    "--teams",
+    "--episodes",
+    "--seed",
+    "--beta",
+    "--rate",
+    "--T",
+    "--format",
+)
 
 
 @click.command("eval", context_settings=SETTINGS_CONTEXT)
@@ -36,6 +49,9 @@ _OPTIONS = ("--checkpoint", "--policy", "--task", "--teams", "--episodes", "--se
     "--rate", "rates", default="", help="Find the beta at which the coach speaks so often per coach step: 0.4,1."
 )
 @click.option(
+    "--T", "T", type=click.IntRange(min=1), help="Steps between two words of the coach, instead of the checkpoint's."
+)
+@click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "csv", "json"]), default="text", show_default=True
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -50,6 +66,7 @@ def evaluate(
     seed: int,
     betas: str,
     rates: str,
+    T: int | None,
     form: "Format",
     as_json: bool,
     output: Path | None,
@@ -71,7 +88,11 @@ def evaluate(
     from copa.evaluation.sweep import sweep
     from copa.reporting.evaluation_table import written
 
+    if T is not None and not checkpoints:
+        raise ConfigError("--T belongs to --checkpoint; with --policy nobody listens to a coach")
     players = played_by(checkpoints) if checkpoints else [_untrained(str(policy), task, preset, file, settings)]
+    if T is not None:
+        players = [replace(player, config=with_coach_steps(player.config, T)) for player in players]
     names = [name.strip() for name in teams.split(",") if name.strip()]
     used = numbers("--beta", betas)
     rows = []
@@ -80,6 +101,7 @@ def evaluate(
         rows += sweep([player], betas=wanted, teams=names, episodes=episodes, seed=seed)
     about: dict[str, Any] = {"task": players[0].config.task.name, "episodes": episodes, "seed": seed}
     about |= {"checkpoint": [str(path) for path in checkpoints]} if checkpoints else {"policy": policy}
+    about |= {} if T is None else {"T": T}
     shown = written(rows, "json" if as_json else form, about)
     click.echo(shown)
     if output is not None:

@@ -39,6 +39,25 @@ def with_setting(config: Config, path: str, value: object) -> Config:
     return config.model_copy(update={section: part})
 
 
+def with_coach_steps(config: Config, T: int) -> Config:
+    """`config` of a trained team whose coach speaks at every T-th step; what players remember spans as many steps as
+    before.
+
+    Raises:
+        ConfigError: that span (`nets.memory_span: segment`) is not a multiple of T.
+    """
+    if config.nets.memory_span == "segment":
+        steps = config.segment_steps
+        if steps % T:
+            fitting = ", ".join(str(number) for number in range(1, steps + 1) if steps % number == 0)
+            raise ConfigError(
+                f"T = {T} does not fit players who remember for {steps} steps at a time (nets.memory_span: segment);"
+                f" allowed: {fitting}"
+            )
+        config = with_setting(config, "learning.periods", steps // T)
+    return check(with_setting(config, "method.T", T))
+
+
 def without_secrets(config: Config) -> Config:
     """`config` as it may be shown and stored: the one secret that settings may hold is a password in a URL of Redis."""
     config = with_setting(config, "redis.shards", tuple(map(without_password, config.redis.shards)))

@@ -136,6 +136,19 @@ def _hold(path: Path, held: "multiprocessing.synchronize.Event", done: "multipro
         done.wait(20)
 
 
+def test_a_run_whose_folder_was_copied_in_part_can_be_held(tmp_path: Path) -> None:
+    folder = RunFolder.create(config_at(tmp_path / "run"), preset="quick")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in (folder.config_file, folder.info_file):
+        (copy / file.name).write_bytes(file.read_bytes())
+    copied = RunFolder.open(copy)
+    with copied.held():
+        assert copied.logs.is_dir()
+        assert copied.processes.is_dir()
+        assert copied.checkpoints.is_dir()
+
+
 def test_held_by_another_process(tmp_path: Path) -> None:
     folder = RunFolder.create(config_at(tmp_path / "run"), preset="smoke")
     spawn = multiprocessing.get_context("spawn")

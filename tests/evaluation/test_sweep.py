@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from copa import checkpoint
+from copa.config.change import with_coach_steps
 from copa.config.schema import Config
 from copa.errors import ConfigError, UnavailableError
 from copa.evaluation import evaluate
@@ -132,6 +133,34 @@ def test_the_command_line(tmp_path: Path) -> None:
         assert done.returncode in (2, 3)
         assert reason in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_team_plays_with_a_coach_that_speaks_at_other_steps(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "run")
+    words = ("--checkpoint", str(folder), "--teams", "5", "--episodes", "3", "--seed", "4", "--json")
+    done = copa("eval", *words, "--T", "2")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["T"] == 2
+    assert found["teams"]["5"]["communication_per_step"] == 0.5
+    tensors = checkpoint.load(checkpoint.find_newest(folder) or folder).playing
+    expected = evaluate(config(T=2), tensors, teams=["5"], episodes=3, seed=4)["5"].mean
+    assert found["teams"]["5"]["mean"] == expected
+    refused = copa("eval", "--policy", "greedy", "--T", "2")
+    assert refused.returncode == 2
+    assert "--T belongs to --checkpoint" in refused.stderr
+
+
+def test_memories_that_span_a_segment_span_as_many_steps_then() -> None:
+    used = Config.model_validate(
+        {"method": {"T": 4}, "nets": {"memory_span": "segment", "memory": "gru"}, "learning": {"periods": 3}}
+    )
+    for T in (1, 2, 3, 6, 12):
+        assert with_coach_steps(used, T).segment_steps == 12
+        assert with_coach_steps(used, T).method.T == T
+    with pytest.raises(ConfigError, match=r"remember for 12 steps .* allowed: 1, 2, 3, 4, 6, 12$"):
+        with_coach_steps(used, 5)
+    assert with_coach_steps(config(), 5).segment_steps == 5
 
 
 def test_dynamics_files(tmp_path: Path) -> None:
