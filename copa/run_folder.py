@@ -72,10 +72,11 @@ class RunFolder:
                     f" `copa train --resume {folder.path}` or choose another folder"
                 )
             owner = folder.owner
-        try:
+        with folder._usable():
             there = {inner.name for inner in folder.path.iterdir()} if folder.path.exists() else set()
             if folder.info_file.name not in there and there - folder.own():
                 raise ConfigError(f"run.folder: {folder.path} is not empty and not a run; choose another folder")
+            folder.path.mkdir(parents=True, exist_ok=True)
             folder._make_parts()
             info = {
                 "owner": owner,
@@ -88,8 +89,6 @@ class RunFolder:
             }
             _write_whole(folder.info_file, json.dumps(info, indent=2) + "\n")
             folder.write_config(config, preset=preset)
-        except OSError as error:
-            raise UnavailableError(f"run.folder: {folder.path} cannot be used: {error.strerror}") from None
         return folder
 
     def own(self) -> set[str]:
@@ -133,17 +132,17 @@ class RunFolder:
             MismatchError: another supervisor holds it, with its pid.
             UnavailableError: it cannot be written.
         """
-        try:
-            self._make_parts()
-        except OSError as error:
-            raise UnavailableError(f"{self.path} cannot be used: {error.strerror}") from None
-        with self._lock_file.open("a+", encoding="utf-8") as lock:
+        with self._usable():
+            opened = self._lock_file.open("a+", encoding="utf-8")
+        with opened as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise MismatchError(
                     f"the run in {self.path} is running, as process {self.running_pid()}; stop that one first"
                 ) from None
+            with self._usable():
+                self._make_parts()
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
@@ -152,9 +151,16 @@ class RunFolder:
             finally:
                 lock.truncate(0)
 
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UnavailableError(f"run.folder: {self.path} cannot be used: {error.strerror}") from None
+
     def _make_parts(self) -> None:
         for inner in (self.checkpoints, self.processes, self.logs):
-            inner.mkdir(parents=True, exist_ok=True)
+            inner.mkdir(exist_ok=True)
 
     def running_pid(self) -> int | None:
         """Process id of the supervisor that holds this folder, if one does."""

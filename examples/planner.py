@@ -4,7 +4,7 @@
 
 Unlike the task's greedy expert it obeys physics and moves only by actions; unlike a trained team it knows the whole
 state. Agents that carry go home. One agent, if it is worth it, meets the invader on its way. The others share out the
-resources so that the best gain per step goes first. Its four numbers were tuned by hand.
+resources so that the best gain per step goes first. Its numbers were tuned by hand on the training distribution.
 
 `--every T` plans only at every T-th step, like a coach. In between agents keep their goals, steer at every step, and
 turn home when they have picked something up.
@@ -38,13 +38,17 @@ HOMEWARD = 0.3
 """How much a step of the way home counts beside one of the way to a resource."""
 CATCH_WORTH = 5.0
 """What meeting the invader is worth, as a reward."""
+STEPS_LOST_WORTH = 2.0
+"""How much the steps count that this costs, beside what they would bring otherwise."""
 CARRIER_RATE = 0.3
 """What a step of an agent that carries is worth to it, as a reward."""
 COAST = 0.2
-"""Steps' worth of velocity, in time units, by which a body runs on when its force ends."""
+"""Time for which a body is taken to run on at its velocity when its force ends."""
 
 REACH = AGENT_RADIUS + LANDMARK_RADII
+"""[8], distance at which an agent meets each landmark."""
 STILL = 0.01
+"""Distance from its goal, on either axis, within which an agent rests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def _chase(state: State, game: int, agents: list[int], gains: Mapping[tuple[int,
         carried = bool(state.carried[agent, game] > 0)
         rate = CARRIER_RATE if carried else max((gains[pair] for pair in gains if pair[0] == agent), default=0.0)
         detour = HOMEWARD * float(np.hypot(*meeting) - np.hypot(*place)) / stride
-        worth = CATCH_WORTH - 2 * rate * max(steps + detour, 0.0)
+        worth = CATCH_WORTH - STEPS_LOST_WORTH * rate * max(steps + detour, 0.0)
         if worth > best:
             best, goals = worth, {agent: Goal(meeting, carried)}
     return goals
@@ -117,7 +121,7 @@ def _gain(state: State, game: int, agent: int, resource: int) -> float:
 
 def _meet(place: Point, invader: Point, stride: float) -> tuple[Point, int] | None:
     """Where an agent meets the invader soonest on its straight way home, and in how many steps; None if too late."""
-    distance = float(np.hypot(*invader))
+    distance = max(float(np.hypot(*invader)), REACH[HOME])
     for steps in range(1, int(max(distance - REACH[HOME], 0.0) / INVADER_PACE) + 2):
         meeting = invader * (1 - INVADER_PACE * steps / distance)
         if np.hypot(*(meeting - place)) - REACH[INVADER] <= stride * steps:
@@ -126,7 +130,7 @@ def _meet(place: Point, invader: Point, stride: float) -> tuple[Point, int] | No
 
 
 def returns(team: str, episodes: int, seed: int, every: int) -> NDArray[np.float64]:
-    """[episodes], the team's reward in each of the episodes that `copa eval --seed SEED` plays."""
+    """[episodes], the team's reward in each of the episodes that `copa eval --seed SEED` plays without options."""
     task = ResourceCollection(games=episodes, seed=seed, team=team, options={})
     task.reset(np.arange(episodes), np.arange(episodes))
     total = np.zeros(episodes)
@@ -139,13 +143,19 @@ def returns(team: str, episodes: int, seed: int, every: int) -> NDArray[np.float
     return total
 
 
+def _steps(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: a whole number of at least 1")
+    return int(text)
+
+
 def main() -> None:
     """Print the mean return and its standard error."""
     parser = argparse.ArgumentParser(description="Play Resource Collection with a planner that knows everything.")
-    parser.add_argument("--team", default="train", help="a team whose members do not change within an episode")
+    parser.add_argument("--team", default="train", choices=["train", "5", "6"])
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--every", type=int, default=1, help="steps between two plans")
+    parser.add_argument("--every", type=_steps, default=1, help="steps between two plans")
     options = parser.parse_args()
     found = returns(options.team, options.episodes, options.seed, options.every)
     error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else float("nan")

@@ -146,7 +146,7 @@ class Learner:
             if not math.isfinite(value):
                 raise DataError(
                     f"learning diverged: {name} = {value} at update {self._rule.updates}; earlier checkpoints are kept:"
-                    " lower learning.lr, learning.clip or learning.reward_scale and start anew"
+                    " lower learning.lr or learning.clip, or give a lower learning.reward_scale, and start anew"
                 )
         return scalars
 

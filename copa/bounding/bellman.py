@@ -23,7 +23,7 @@ def bellman_errors(
     Args:
         nets: give the value of the step.
         following: give the value of the state after it.
-        scale: `learning.reward_scale`.
+        scale: what rewards were multiplied by (`copa.learning.reward_scale`).
     """
     taken = _value(spec, nets, visits.states, best=False) / scale
     after = _value(spec, following, visits.following, best=True) / scale

@@ -15,6 +15,7 @@ from copa.bounding.team_value import networks
 from copa.bounding.visits import visit
 from copa.config.schema import Config
 from copa.errors import ConfigError
+from copa.learning.reward_scale import reward_scale
 from copa.methods import METHODS, method_named
 from copa.tasks import task_spec
 
@@ -107,16 +108,18 @@ def estimate(
 
     Raises:
         ConfigError: the method has no coach, or there is no such team.
-        MismatchError: the checkpoint was made with other settings.
+        MismatchError: the checkpoint was made with other settings, or does not say which rewards were seen where
+            `learning.reward_scale` is none.
     """
     require_coach(config)
     spec = task_spec(config.task.name, config.task.options)
     settings = config.learning
     nets, targets = networks(spec, config, tensors), networks(spec, config, tensors, "target_")
+    scale = reward_scale(settings, tensors)
     visits = visit(config, spec, tensors, team=team, games=min(episodes, VISITED_GAMES), states=states, seed=seed)
-    slopes = sample_slopes(spec, nets, visits.states, pairs=pairs, seed=seed, scale=settings.reward_scale)
+    slopes = sample_slopes(spec, nets, visits.states, pairs=pairs, seed=seed, scale=scale)
     errors, target_errors = (
-        Spread.of(np.abs(bellman_errors(spec, nets, after, visits, gamma=settings.gamma, scale=settings.reward_scale)))
+        Spread.of(np.abs(bellman_errors(spec, nets, after, visits, gamma=settings.gamma, scale=scale)))
         for after in (nets, targets)
     )
     kappa = theorem.kappa_proxy(errors.largest, settings.gamma)
@@ -148,7 +151,7 @@ def estimate(
         states=len(visits.states),
         seed=seed,
         gamma=settings.gamma,
-        reward_scale=settings.reward_scale,
+        reward_scale=scale,
         agents=agents,
         slopes=slopes,
         errors=errors,

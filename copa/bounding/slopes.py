@@ -56,7 +56,8 @@ def sample_slopes(spec: TaskSpec, nets: Nets, states: States, *, pairs: int, see
 
     Args:
         pairs: other strategies tried for each state and agent.
-        scale: `learning.reward_scale`; slopes are given in units of unscaled reward.
+        scale: what rewards were multiplied by (`copa.learning.reward_scale`); slopes are given in units of unscaled
+            reward.
     """
     generator = np.random.default_rng(seed)
     pool = states.strategies[states.members()]

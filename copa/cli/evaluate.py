@@ -49,7 +49,7 @@ _OPTIONS = (
     "--rate", "rates", default="", help="Find the beta at which the coach speaks so often per coach step: 0.4,1."
 )
 @click.option(
-    "--T", "T", type=click.IntRange(min=1), help="Steps between two words of the coach, instead of the checkpoint's."
+    "--T", "T", type=click.IntRange(1, 256), help="Steps between two words of the coach, instead of the checkpoint's."
 )
 @click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "csv", "json"]), default="text", show_default=True
@@ -92,7 +92,7 @@ def evaluate(
         raise ConfigError("--T belongs to --checkpoint; with --policy nobody listens to a coach")
     players = played_by(checkpoints) if checkpoints else [_untrained(str(policy), task, preset, file, settings)]
     if T is not None:
-        players = [replace(player, config=with_coach_steps(player.config, T)) for player in players]
+        players = [_playing_at(player, T) for player in players]
     names = [name.strip() for name in teams.split(",") if name.strip()]
     used = numbers("--beta", betas)
     rows = []
@@ -142,6 +142,15 @@ def save(path: Path, text: str) -> None:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UnavailableError(f"--output {path} cannot be written: {error.strerror}") from None
+
+
+def _playing_at(player: "Player", T: int) -> "Player":
+    from copa.methods import method_named
+
+    method = method_named(player.config.method.name)
+    if not method.coach and method.sight != "periodic":
+        raise ConfigError(f"--T: {player.label} has no coach and no steps at which it sees more, so T changes nothing")
+    return replace(player, label=f"{player.label}, T = {T}", config=with_coach_steps(player.config, T))
 
 
 def _betas(player: "Player", rates: Sequence[float], teams: Sequence[str], seed: int) -> list[float]:

@@ -88,10 +88,10 @@ def holding(config: "Config", folder: "RunFolder") -> Iterator[None]:
     from copa.telemetry.http import check_exposure
 
     check_exposure(config.telemetry)
-    logging.basicConfig(
-        filename=folder.logs / "supervisor.log", format="%(asctime)s %(levelname)s %(message)s", force=True
-    )
     with folder.held():
+        logging.basicConfig(
+            filename=folder.logs / "supervisor.log", format="%(asctime)s %(levelname)s %(message)s", force=True
+        )
         yield
 
 

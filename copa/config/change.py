@@ -40,8 +40,8 @@ def with_setting(config: Config, path: str, value: object) -> Config:
 
 
 def with_coach_steps(config: Config, T: int) -> Config:
-    """`config` of a trained team whose coach speaks at every T-th step; what players remember spans as many steps as
-    before.
+    """`config` of a trained team whose coach speaks at every T-th step (1..256), to be played, not learned with; what
+    players remember spans as many steps as before.
 
     Raises:
         ConfigError: that span (`nets.memory_span: segment`) is not a multiple of T.
@@ -55,7 +55,7 @@ def with_coach_steps(config: Config, T: int) -> Config:
                 f" allowed: {fitting}"
             )
         config = with_setting(config, "learning.periods", steps // T)
-    return check(with_setting(config, "method.T", T))
+    return with_setting(config, "method.T", T)
 
 
 def without_secrets(config: Config) -> Config:

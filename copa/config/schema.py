@@ -96,8 +96,9 @@ class LearningSettings(Section):
     """Lambda-return inside a segment; 0 is the one-step target."""
     double_q: bool = False
     """Choose the bootstrap's action with the online player."""
-    reward_scale: PositiveFloat = 1.0
-    """Rewards are multiplied by this before they enter the loss."""
+    reward_scale: PositiveFloat | None = 1.0
+    """Rewards are multiplied by this before they enter the loss; `none`: by 1 over the root mean square of the rewards
+    seen that are not zero."""
     optimizer: Literal["rmsprop", "adam"] = "rmsprop"
     """Optimiser of both groups, {player, mixer} and {coach, posterior}."""
     lr: PositiveFloat = 3e-4

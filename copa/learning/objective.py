@@ -51,8 +51,9 @@ class Objective:
         self.spec, self.config, self.method = spec, config, method
         self.online, self.target = online, target
 
-    def __call__(self, part: Part, noise: PartNoise, slots: int) -> Terms:
-        """The terms of `part`, a part of a batch of a task with `slots` agent slots."""
+    def __call__(self, part: Part, noise: PartNoise, slots: int, reward_scale: Tensor | float) -> Terms:
+        """The terms of `part`, a part of a batch of a task with `slots` agent slots, with rewards times `reward_scale`
+        ([])."""
         T = len(part.actions)
         settings = self.config.learning
         scene = build_scene(self.spec, self.config, self.method, part, slots)
@@ -80,7 +81,7 @@ class Objective:
         with torch.no_grad():
             following = self._following_values(part, scene, noise, drawn, choices)
             targets = td_targets(
-                part.rewards * settings.reward_scale,
+                part.rewards * reward_scale,
                 following,
                 part.lengths,
                 part.terminated,

@@ -17,6 +17,7 @@ from copa.learning.noise import Noise, draw, select
 from copa.learning.objective import Nets, Objective
 from copa.learning.parameters import Parameters, Trained
 from copa.learning.peers import ALONE, Peers
+from copa.learning.reward_scale import REWARDS_SEEN, RewardScale
 from copa.methods import method_named
 from copa.nets import (
     Coach,
@@ -49,6 +50,8 @@ class Outcome:
     """Of player and mixer, before clipping; where it is not finite, their parameters stayed as they were."""
     coach_grad_norm: Tensor | None
     """Of coach and posterior, likewise."""
+    reward_scale: Tensor | None
+    """What rewards were multiplied by; None where `learning.reward_scale` says it."""
     imagined_td_loss: Tensor | None
     nll: Tensor | None
     """Before `lambda1`: negative log-likelihood summed over steps and dimensions, mean over slots."""
@@ -72,9 +75,10 @@ class Outcome:
             "target_mean",
             "player_grad_norm",
             "coach_grad_norm",
+            "reward_scale",
         )
         present = {name: value for name in names if (value := getattr(self, name)) is not None}
-        return dict(zip(present, torch.stack(list(present.values())).tolist(), strict=True))
+        return dict(zip(present, torch.stack([value.float() for value in present.values()]).tolist(), strict=True))
 
 
 class UpdateRule:
@@ -109,6 +113,7 @@ class UpdateRule:
                 self._averaged["coach"] = Parameters(copy.deepcopy(target_coaches))
         for parameter in (_named(self._targets) | _named(self._averaged)).values():
             parameter.requires_grad_(False)
+        self._reward_scale = RewardScale(config.learning, device)
         online = Nets(self.player, self.mixer, self.coach, self.posterior)
         target = Nets(target_players["player"], target_players["mixer"], target_coaches.get("coach"))  # type: ignore[arg-type]
         self._objective = Objective(spec, config, self.method, online, target)
@@ -139,6 +144,7 @@ class UpdateRule:
             torch.set_flush_denormal(True)
         absent = self.method.variational and settings.average == "published"
         width = self.config.nets.width
+        reward_scale = self._reward_scale.of(batch, self.peers)
         terms = []
         for part in batch.parts:
             if noise is None:
@@ -154,7 +160,7 @@ class UpdateRule:
                 )
             else:
                 draws = select(noise, part, batch.slots, width, absent=absent)
-            terms.append(self._objective(part, draws, batch.slots))
+            terms.append(self._objective(part, draws, batch.slots, reward_scale))
         steps = self.peers.add(sum_of([term.steps.sum() for term in terms]))
         td_loss = sum_of([term.td for term in terms]) / steps
         shares = {
@@ -190,6 +196,7 @@ class UpdateRule:
             target_mean=scalars["target_mean"],
             player_grad_norm=norms["player"],
             coach_grad_norm=norms.get("coach"),
+            reward_scale=reward_scale if isinstance(reward_scale, Tensor) else None,
             imagined_td_loss=scalars.get("imagined_td_loss"),
             nll=scalars.get("nll"),
             entropy=scalars.get("entropy"),
@@ -220,10 +227,12 @@ class UpdateRule:
         return self._trained[name].vector[: follower.vector.numel()]
 
     def _parameters(self) -> dict[str, Tensor]:
+        seen = self._reward_scale.seen
         return (
             _named(self._trained)
             | {f"target_{name}": tensor for name, tensor in _named(self._targets).items()}
             | {f"{AVERAGED}{name}": tensor for name, tensor in _named(self._averaged).items()}
+            | ({} if seen is None else {REWARDS_SEEN: seen})
         )
 
     def weights(self) -> dict[str, Tensor]:
@@ -257,6 +266,11 @@ class UpdateRule:
         state = {**begun, **state}
         for name, parameter in parameters.items():
             if name not in state or state[name].shape != parameter.shape:
+                if name == REWARDS_SEEN:
+                    raise MismatchError(
+                        "state of learning: it was made with a number for learning.reward_scale, which is none here;"
+                        " continue with the settings it was made with."
+                    )
                 found = tuple(state[name].shape) if name in state else "missing"
                 raise MismatchError(
                     f"state of learning: {name} is {found}, this configuration has {tuple(parameter.shape)};"

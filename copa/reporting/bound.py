@@ -56,7 +56,7 @@ def text(found: Estimate) -> str:
     parts = [
         f"Theorem 1 for {found.method} on {found.task}, team {found.team}: an estimate, not a certificate.\n"
         f"gamma = {found.gamma:g}, n_a = {found.agents} (most agents present at once); all values in discounted reward,"
-        f" unscaled (Q_tot / learning.reward_scale = {found.reward_scale:g}).",
+        f" unscaled (Q_tot / scale of rewards, {found.reward_scale:g}).",
         "How fast Q_tot changes with one agent's strategy"
         f" ({found.states:,} visited states, strategies of the coach):\n{aligned(_slope_cells(found), left=1)}",
         _about_eta(found),

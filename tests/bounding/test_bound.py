@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from copa import checkpoint
 from copa.bounding import estimate
@@ -79,6 +80,16 @@ def test_rates_become_betas(folder: Path, tmp_path: Path, capsys: pytest.Capture
     assert run(words(folder, "--rate", "0.5", "--json", "--output", str(tmp_path))) == 0
     (point,) = json.loads(capsys.readouterr().out)["points"]
     assert point["communication_rate"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_scale_that_follows_from_rewards_is_the_checkpoints() -> None:
+    given = made(attention="masked", learning={"reward_scale": 0.5})
+    unset = made(attention="masked", learning={"reward_scale": None})
+    seen = {"rewards_seen": torch.tensor([12.0, 3.0])}
+    one = estimate(given.config, given.tensors, betas=[0.5], **QUICK)
+    two = estimate(unset.config, unset.tensors | seen, betas=[0.5], **QUICK)
+    assert two.reward_scale == 0.5
+    assert two == one
 
 
 def test_a_loss_above_the_bound_is_explained() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from copa.cli.running import holding
 from copa.config.load import resolve
 from copa.config.schema import Config
 from copa.config.urls import without_password
@@ -143,8 +144,8 @@ def test_a_run_whose_folder_was_copied_in_part_can_be_held(tmp_path: Path) -> No
     for file in (folder.config_file, folder.info_file):
         (copy / file.name).write_bytes(file.read_bytes())
     copied = RunFolder.open(copy)
-    with copied.held():
-        assert copied.logs.is_dir()
+    with holding(copied.config(), copied):
+        assert (copied.logs / "supervisor.log").is_file()
         assert copied.processes.is_dir()
         assert copied.checkpoints.is_dir()
 
@@ -166,6 +167,13 @@ def test_held_by_another_process(tmp_path: Path) -> None:
     assert folder.running_pid() is None
     with folder.held():
         assert folder.running_pid() == os.getpid()
+
+
+def test_a_folder_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "gone")
+    with pytest.raises(UnavailableError, match="cannot be used: No such file"), folder.held():
+        pass
+    assert not folder.path.exists()
 
 
 def test_metrics_survive_a_torn_line(tmp_path: Path) -> None:

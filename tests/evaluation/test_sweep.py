@@ -142,6 +142,7 @@ def test_a_team_plays_with_a_coach_that_speaks_at_other_steps(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["T"] == 2
+    assert found["rows"][0]["player"] == "copa, T = 2"
     assert found["teams"]["5"]["communication_per_step"] == 0.5
     tensors = checkpoint.load(checkpoint.find_newest(folder) or folder).playing
     expected = evaluate(config(T=2), tensors, teams=["5"], episodes=3, seed=4)["5"].mean
@@ -149,11 +150,19 @@ def test_a_team_plays_with_a_coach_that_speaks_at_other_steps(tmp_path: Path) ->
     refused = copa("eval", "--policy", "greedy", "--T", "2")
     assert refused.returncode == 2
     assert "--T belongs to --checkpoint" in refused.stderr
+    deaf = copa("eval", "--checkpoint", str(saved(tmp_path / "deaf", method="aqmix")), "--T", "2")
+    assert deaf.returncode == 2
+    assert "--T: aqmix has no coach" in deaf.stderr
 
 
 def test_memories_that_span_a_segment_span_as_many_steps_then() -> None:
     used = Config.model_validate(
-        {"method": {"T": 4}, "nets": {"memory_span": "segment", "memory": "gru"}, "learning": {"periods": 3}}
+        {
+            "method": {"T": 4},
+            "nets": {"memory_span": "segment", "memory": "gru"},
+            "learning": {"periods": 3, "hold": 0.5},
+            "replay": {"capacity": 600, "minimum": 10},
+        }
     )
     for T in (1, 2, 3, 6, 12):
         assert with_coach_steps(used, T).segment_steps == 12

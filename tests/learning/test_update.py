@@ -128,6 +128,7 @@ SETTINGS: list[dict[str, object]] = [
     {"td_lambda": 0.7},
     {"double_q": True},
     {"reward_scale": 0.2},
+    {"reward_scale": None},
     {"optimizer": "adam"},
     {"lr": 1e-3},
     {"rmsprop_alpha": 0.9},

@@ -32,7 +32,8 @@ def rows_of(segments: Segments, rows: slice) -> Segments:
 
 def learn(method: str, peers: Peers = ALONE) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """Scalars of the last update and the state after it."""
-    rule = UpdateRule(SPEC, config_of(method, average="present"), CPU, peers)
+    scale = None if method == "aqmix" else 1.0
+    rule = UpdateRule(SPEC, config_of(method, average="present", reward_scale=scale), CPU, peers)
     size = COUNT // peers.count
     rows = slice(peers.rank * size, (peers.rank + 1) * size)
     whole = noise_for(COUNT)
