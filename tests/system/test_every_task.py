@@ -24,4 +24,4 @@ def test_trains(task: str, start: Start, tmp_path: Path) -> None:
         assert list(teams) == [spec.teams[0], *spec.held_out]
     report = (folder / "report.md").read_text()
     assert f"on task `{task}`" in report
-    assert "| `learning.reward_scale` | 3.0 | 1.0 |" in report
+    assert "| `learning.reward_scale` | none | 1.0 |" in report
