@@ -76,8 +76,11 @@ def test_config_show_origins(capsys: pytest.CaptureFixture[str], monkeypatch: py
 def test_config_show_says_what_a_preset_sets_for_the_task_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "show", "--task", "rescue", "--preset", "quick"]) == 0
     said = capsys.readouterr().out
-    assert "preset quick has settings of its own for task rescue" in said
-    assert "learning.reward_scale" in said
+    assert "preset quick has settings of its own for task rescue: run.steps\n" in said
+    assert run(["config", "show", "--task", "starcraft/3-8sz", "--preset", "quick"]) == 0
+    said = capsys.readouterr().out
+    assert "for task starcraft/3-8sz: " in said
+    assert "learning.double_q" in said
     assert run(["config", "show", "--preset", "quick"]) == 0
     assert "of its own" not in capsys.readouterr().out
 
