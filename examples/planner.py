@@ -122,7 +122,7 @@ def _gain(state: State, game: int, agent: int, resource: int) -> float:
 def _meet(place: Point, invader: Point, stride: float) -> tuple[Point, int] | None:
     """Where an agent meets the invader soonest on its straight way home, and in how many steps; None if too late."""
     distance = max(float(np.hypot(*invader)), REACH[HOME])
-    for steps in range(1, int(max(distance - REACH[HOME], 0.0) / INVADER_PACE) + 2):
+    for steps in range(1, int((distance - REACH[HOME]) / INVADER_PACE) + 2):
         meeting = invader * (1 - INVADER_PACE * steps / distance)
         if np.hypot(*(meeting - place)) - REACH[INVADER] <= stride * steps:
             return meeting, steps

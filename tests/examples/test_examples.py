@@ -1,8 +1,6 @@
 """The example programs, run as their first lines say."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,28 +11,14 @@ from copa.config.schema import Config
 from copa.evaluation import evaluate
 from copa.learning import UpdateRule
 from copa.tasks import task_spec
-from tests.coach.parts import ROOT
 from tests.coach.test_trained import served
+from tests.examples.programs import run
 from tests.system.conftest import copa
 
 pytest.importorskip("onnxruntime")
 
 GAMES = 12
 SEED = 5
-
-
-def run(program: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / program), *arguments, "--seed", str(SEED)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_both_programs_play_as_the_evaluation_does(tmp_path: Path) -> None:
@@ -52,13 +36,16 @@ def test_both_programs_play_as_the_evaluation_does(tmp_path: Path) -> None:
         found = evaluate(config, saved.tensors, teams=["5"], episodes=GAMES, seed=SEED, beta=beta)["5"]
         return found.mean, found.communication_rate
 
-    said = re.fullmatch(r"mean return (\S+) of 12 episodes\n", run("onnx_team.py", str(exported), "--episodes", "12"))
+    said = re.fullmatch(
+        r"mean return (\S+) of 12 episodes\n",
+        run("onnx_team.py", str(exported), "--episodes", "12", "--seed", str(SEED)),
+    )
     assert said is not None
     assert float(said[1]) == pytest.approx(expected(0.0)[0], abs=0.01)
 
     address = f"unix:{tmp_path}/c.sock"
     with served("--checkpoint", str(tmp_path), "--coach.address", address):
-        output = run("grpc_client.py", address, str(exported), "--games", "12", "--beta", "0.05")
+        output = run("grpc_client.py", address, str(exported), "--games", "12", "--beta", "0.05", "--seed", str(SEED))
     match = re.fullmatch(r"mean return (\S+) of 12 episodes; told in (\d+)% of the coach steps\n", output)
     assert match is not None
     mean, rate = expected(0.05)

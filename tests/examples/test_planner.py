@@ -1,8 +1,6 @@
 """The planner that knows everything."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 
@@ -11,7 +9,7 @@ from copa.evaluation import evaluate
 from copa.tasks.resource_collection.rules import HOME, RESOURCES
 from copa.tasks.resource_collection.task import ResourceCollection
 from examples.planner import Goal, plan, returns, steer
-from tests.coach.parts import ROOT
+from tests.examples.programs import run
 
 EPISODES = 24
 SEED = 7
@@ -25,18 +23,8 @@ def test_it_is_ahead_of_the_greedy_expert_and_of_one_that_plans_seldom() -> None
 
 
 def test_as_a_program() -> None:
-    command = [sys.executable, str(ROOT / "examples" / "planner.py")]
-    options = ["--team", "5", "--episodes", str(EPISODES), "--seed", str(SEED), "--every", "4"]
-    done = subprocess.run(
-        [*command, *options],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr
-    said = re.fullmatch(r"mean return (\S+) of 24 episodes, standard error (\S+)\n", done.stdout)
+    output = run("planner.py", "--team", "5", "--episodes", str(EPISODES), "--seed", str(SEED), "--every", "4")
+    said = re.fullmatch(r"mean return (\S+) of 24 episodes, standard error (\S+)\n", output)
     assert said is not None
     assert float(said[1]) == round(float(returns("5", EPISODES, SEED, 4).mean()), 1)
 
