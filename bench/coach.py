@@ -84,10 +84,10 @@ def bare(coach: Coach, games: int, seconds: float) -> float:
     view = make_view(games)
     parts = [torch.from_numpy(getattr(view, name)) for name in ("agents", "traits", "entities", "present")]
     with torch.inference_mode():
-        coach.means(*parts)
+        coach.mean(coach.see(*parts))
         passes, began = 0, time.perf_counter()
         while (passed := time.perf_counter() - began) < seconds:
-            coach.means(*parts)
+            coach.mean(coach.see(*parts))
             passes += 1
     return passes * games / passed
 

@@ -30,6 +30,8 @@ from protos import coach_pb2, coach_pb2_grpc
 
 log = logging.getLogger(__name__)
 
+CRITERIA = {"distance": coach_pb2.CRITERION_DISTANCE, "need": coach_pb2.CRITERION_NEED}
+
 CoordinateContext = grpc.aio.ServicerContext[coach_pb2.CoordinateRequest, coach_pb2.CoordinateReply]
 AdviseContext = grpc.aio.ServicerContext[coach_pb2.AdviseRequest, coach_pb2.AdviseReply]
 DescribeContext = grpc.aio.ServicerContext[coach_pb2.DescribeRequest, coach_pb2.DescribeReply]
@@ -108,7 +110,9 @@ class CoachService(coach_pb2_grpc.CoachServicer):
                 raise DataError(NOT_FINITE)
         except Exception as error:
             await self._refuse(context, error)
-        mask = communication.select(answer.strategies, question.members, question.fresh, question.beta, answer.version)
+        mask = communication.select(
+            answer.strategies, question.members, question.fresh, question.beta, answer.version, answer.measure
+        )
         vectors = answer.strategies[mask]
         count_strategies(communication.eligible, communication.sent, vectors.nbytes)
         COACH_REQUESTS.labels("OK").inc()
@@ -139,6 +143,7 @@ class CoachService(coach_pb2_grpc.CoachServicer):
             groups=GROUPS,
             message_bytes=self._config.coach.message_bytes,
             software=copa.__version__,
+            criterion=CRITERIA[self._config.method.criterion],
         )
 
     def _admit(self, caller: str, rows: int) -> None:

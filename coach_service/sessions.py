@@ -49,7 +49,7 @@ class Group:
     def reply(self, number: int, question: Question, answer: Answer) -> tuple[Bools, Floats]:
         """Mask [B, A] and vectors [n, W] of what travels in reply `number` to the group's latest question."""
         mask = self.communication.select(
-            answer.strategies, question.members, question.fresh, question.beta, answer.version
+            answer.strategies, question.members, question.fresh, question.beta, answer.version, answer.measure
         )
         vectors = answer.strategies[mask]
         self._unconfirmed = _Unconfirmed(number, mask, vectors, answer.version)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from coach_service.questions import Question
+from copa.communication import Measure
 from copa.nets import Coach
 from copa.tasks.base import Floats
 
@@ -20,6 +21,8 @@ class Answer:
     strategies: Floats
     """[B, A, W]"""
     version: int
+    measure: Measure
+    """What of these strategies is compared with beta."""
 
 
 class Strategist:
@@ -51,17 +54,19 @@ class Strategist:
             parts.append(np.zeros((empty, *parts[0].shape[1:]), parts[0].dtype))
             joined.append(torch.from_numpy(np.concatenate(parts)))
         with torch.inference_mode():
+            encoding = coach.see(*joined)
             if any(question.sample for question in questions):
-                plan = coach(*joined)
+                plan = coach.plan(encoding)
                 noise = torch.zeros_like(plan.mean)
                 for question, end in zip(questions, ends, strict=True):
                     if question.sample:
                         noise[end - question.rows : end].normal_(generator=self._generator)
                 strategies = plan.sample(noise)
             else:
-                strategies = coach.means(*joined)
-        answers = np.split(strategies[: ends[-1]].numpy(), ends[:-1])
-        return [Answer(part, version) for part in answers]
+                strategies = coach.mean(encoding)
+        vectors = strategies.numpy()
+        parts = [slice(end - question.rows, end) for question, end in zip(questions, ends, strict=True)]
+        return [Answer(vectors[part], version, coach.measure(encoding[part])) for part in parts]
 
 
 def padded(rows: int) -> int:

@@ -1,16 +1,28 @@
 """Adaptive communication: which strategies travel at a coach step, and what each player holds.
 
 Eq. 3 of the paper: a new strategy reaches a player only where `||new - held|| > beta` (Euclidean distance to what
-that player really holds). The first strategy of an episode, that of a player who just joined, and all after a change
+that player really holds); with `method.criterion: need` what is compared with beta is the coach's estimate of what the
+player would lose without it. The first strategy of an episode, that of a player who just joined, and all after a change
 of the coach's weights travel always; `beta = 0` sends all. Shapes: B games, A agent slots, W length of a strategy.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
 from copa.tasks.base import Bools, Floats
 
 Beta = float | Floats
-"""How far a strategy must move to travel: one number, or one for each game [B]."""
+"""What a strategy's measure must exceed for it to travel: one number, or one for each game [B]."""
+
+Measure = Callable[[Floats, Floats], Floats]
+"""What is compared with beta, [B, A], for the new strategies and those that are held, both [B, A, W]."""
+
+
+def distance(new: Floats, held: Floats) -> Floats:
+    """How far strategies moved (Eq. 3)."""
+    moved = new - held
+    return np.asarray(np.sqrt(np.einsum("baw,baw->ba", moved, moved)), np.float32)
 
 
 class Communication:
@@ -41,20 +53,20 @@ class Communication:
         """Players who began or joined (`fresh` [B, A]) hold nothing; `known` says so, `held` stays as it is."""
         self.known &= ~fresh
 
-    def select(self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int) -> Bools:
+    def select(
+        self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int, measure: Measure = distance
+    ) -> Bools:
         """Which of the strategies `new` [B, A, W] travel, as a mask [B, A]. They are held after `commit`, not before.
 
         `members` [B, A]: agents present; `fresh` [B, A]: those who began or joined since the last coach step, who are
-        forgotten; `version`: weights behind `new`.
+        forgotten; `version`: weights behind `new`; `measure` is asked only where something is held back.
         """
         self.forget(fresh)
         limit = np.asarray(beta, np.float32).reshape(-1, 1)
         if version != self.version or not limit.any():
             mask = members.copy()
         else:
-            moved = new - self.held
-            distance = np.sqrt(np.einsum("baw,baw->ba", moved, moved))
-            mask = members & (~self.known | (distance > limit) | (limit == 0.0))
+            mask = members & (~self.known | (measure(new, self.held) > limit) | (limit == 0.0))
         self.eligible += int(members.sum())
         self.sent += int(mask.sum())
         return mask
@@ -65,8 +77,10 @@ class Communication:
         self.known |= mask
         self.version = version
 
-    def update(self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int) -> Bools:
+    def update(
+        self, new: Floats, members: Bools, fresh: Bools, beta: Beta, version: int, measure: Measure = distance
+    ) -> Bools:
         """`select`, and `commit` what it selected: communication without loss. Returns the mask [B, A]."""
-        mask = self.select(new, members, fresh, beta, version)
+        mask = self.select(new, members, fresh, beta, version, measure)
         self.commit(mask, new[mask], version)
         return mask

@@ -4,7 +4,7 @@ isort:skip_file
 The coach service of COPA.
 
 A coach sees a whole game and tells every player a strategy: a vector that the player's network takes
-as an input. Strategies change every T steps, and only those that moved by more than `beta` travel.
+as an input. Strategies change every T steps, and only those that moved, or are needed, by more than `beta` travel.
 
 Arrays travel as `Tensor`. Letters in shapes: B games of one group, A agent slots, E other entities,
 W length of a strategy; `Describe` tells A, E and W. A field that is not set has protobuf's default
@@ -84,6 +84,34 @@ MODE_SAMPLE: Mode.ValueType  # 1
 MODE_MEAN: Mode.ValueType  # 2
 """The mean: evaluation, and adaptive communication."""
 Global___Mode: _TypeAlias = Mode  # noqa: Y015
+
+class _Criterion:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CriterionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Criterion.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CRITERION_UNSPECIFIED: _Criterion.ValueType  # 0
+    """Not given."""
+    CRITERION_DISTANCE: _Criterion.ValueType  # 1
+    """The Euclidean distance between a new strategy and the one that the player holds."""
+    CRITERION_NEED: _Criterion.ValueType  # 2
+    """What the coach foretells that the player would lose with the one it holds: the square root of a difference of
+    action values, as the learner scaled them.
+    """
+
+class Criterion(_Criterion, metaclass=_CriterionEnumTypeWrapper):
+    """What a coach compares with `beta`. It was settled when the coach learned."""
+
+CRITERION_UNSPECIFIED: Criterion.ValueType  # 0
+"""Not given."""
+CRITERION_DISTANCE: Criterion.ValueType  # 1
+"""The Euclidean distance between a new strategy and the one that the player holds."""
+CRITERION_NEED: Criterion.ValueType  # 2
+"""What the coach foretells that the player would lose with the one it holds: the square root of a difference of
+action values, as the learner scaled them.
+"""
+Global___Criterion: _TypeAlias = Criterion  # noqa: Y015
 
 @_typing.final
 class Tensor(_message.Message):
@@ -220,8 +248,8 @@ class CoordinateRequest(_message.Message):
     over; 0 before the first. Replies after it count as lost, for good.
     """
     beta: _builtins.float
-    """A strategy travels when it moved by more than this (Euclidean distance to what the player holds). Finite, not
-    negative; 0 sends all. Above 0 only with MODE_MEAN.
+    """A strategy travels when it exceeds this by the coach's `DescribeReply.criterion`, against what the player holds.
+    Finite, not negative; 0 sends all. Above 0 only with MODE_MEAN.
     """
     mode: Global___Mode.ValueType
     """Sample or mean; must be set."""
@@ -435,6 +463,7 @@ class DescribeReply(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
     SOFTWARE_FIELD_NUMBER: _builtins.int
+    CRITERION_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """Name of the task."""
     slots: _builtins.int
@@ -461,6 +490,8 @@ class DescribeReply(_message.Message):
     """Largest message, in bytes."""
     software: _builtins.str
     """Version of the program that serves."""
+    criterion: Global___Criterion.ValueType
+    """What `beta` is compared with."""
     def __init__(
         self,
         *,
@@ -477,10 +508,11 @@ class DescribeReply(_message.Message):
         groups: _builtins.int = ...,
         message_bytes: _builtins.int = ...,
         software: _builtins.str = ...,
+        criterion: Global___Criterion.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_features", b"agent_features", "entity_features", b"entity_features", "entity_rows", b"entity_rows", "groups", b"groups", "message_bytes", b"message_bytes", "rows", b"rows", "slots", b"slots", "software", b"software", "steps_between", b"steps_between", "strategy_width", b"strategy_width", "task", b"task", "trait_features", b"trait_features", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_features", b"agent_features", "criterion", b"criterion", "entity_features", b"entity_features", "entity_rows", b"entity_rows", "groups", b"groups", "message_bytes", b"message_bytes", "rows", b"rows", "slots", b"slots", "software", b"software", "steps_between", b"steps_between", "strategy_width", b"strategy_width", "task", b"task", "trait_features", b"trait_features", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

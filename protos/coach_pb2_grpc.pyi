@@ -4,7 +4,7 @@ isort:skip_file
 The coach service of COPA.
 
 A coach sees a whole game and tells every player a strategy: a vector that the player's network takes
-as an input. Strategies change every T steps, and only those that moved by more than `beta` travel.
+as an input. Strategies change every T steps, and only those that moved, or are needed, by more than `beta` travel.
 
 Arrays travel as `Tensor`. Letters in shapes: B games of one group, A agent slots, E other entities,
 W length of a strategy; `Describe` tells A, E and W. A field that is not set has protobuf's default

@@ -49,24 +49,25 @@ def bound(
     """Estimate Theorem 1's bound for a trained team, beside what holding back strategies really costs it.
 
     The bound is 2 (n_a eta beta + kappa) / (1 - gamma); eta and kappa are sampled, so it is an estimate, not a
-    certificate.
+    certificate. A coach that has learned to hold back by need holds back by distance here, as the theorem has it.
     """
     import json
 
     from copa.bounding import estimate, require_coach
     from copa.cli.evaluate import numbers, played_by
     from copa.errors import ConfigError, UnavailableError
-    from copa.evaluation.sweep import beta_for_rate
+    from copa.evaluation.sweep import beta_for_rate, by_distance
     from copa.reporting.bound import data, text, write_bound
     from copa.tasks import task_spec
 
     if betas and rates:
         raise ConfigError("give either --beta or --rate")
     (player,) = played_by([checkpoint])
+    require_coach(player.config)
+    player = by_distance(player)
     config, (tensors, *others) = player.config, player.sources
     if others or isinstance(tensors, str):
         raise ConfigError(f"--checkpoint {checkpoint} is a group of runs; give one of them")
-    require_coach(config)
     playing = team or task_spec(config.task.name, config.task.options).teams[0]
     wanted = numbers("--beta", betas or "0.5,1,2,3")
     if rates:

@@ -25,6 +25,7 @@ _OPTIONS = (
     "--beta",
     "--rate",
     "--T",
+    "--by-distance",
     "--format",
 )
 
@@ -43,13 +44,22 @@ _OPTIONS = (
 @click.option("--episodes", type=click.IntRange(min=1), default=300, show_default=True, help="Episodes per team.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1_000_003, show_default=True, help="Seed of games.")
 @click.option(
-    "--beta", "betas", default="", help="A strategy travels when it moved by more than this; 0,1,2 for several."
+    "--beta",
+    "betas",
+    default="",
+    help="A strategy travels when it moved, or is needed, by more than this; 0,1,2 for several.",
 )
 @click.option(
     "--rate", "rates", default="", help="Find the beta at which the coach speaks so often per coach step: 0.4,1."
 )
 @click.option(
     "--T", "T", type=click.IntRange(1, 256), help="Steps between two words of the coach, instead of the checkpoint's."
+)
+@click.option(
+    "--by-distance",
+    "distances",
+    is_flag=True,
+    help="Hold back what moved least (Eq. 3), where the coach has learned to hold back what is needed least.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "csv", "json"]), default="text", show_default=True
@@ -67,6 +77,7 @@ def evaluate(
     betas: str,
     rates: str,
     T: int | None,
+    distances: bool,
     form: "Format",
     as_json: bool,
     output: Path | None,
@@ -85,7 +96,7 @@ def evaluate(
         raise ConfigError("--checkpoint brings its own task and settings; leave out --task, --preset, --config, ...")
     if betas and rates:
         raise ConfigError("give either --beta or --rate")
-    from copa.evaluation.sweep import sweep
+    from copa.evaluation.sweep import by_distance, sweep
     from copa.reporting.evaluation_table import written
 
     if T is not None and not checkpoints:
@@ -93,6 +104,8 @@ def evaluate(
     players = played_by(checkpoints) if checkpoints else [_untrained(str(policy), task, preset, file, settings)]
     if T is not None:
         players = [_playing_at(player, T) for player in players]
+    if distances:
+        players = [by_distance(player) for player in players]
     names = [name.strip() for name in teams.split(",") if name.strip()]
     used = numbers("--beta", betas)
     rows = []

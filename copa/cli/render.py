@@ -35,7 +35,9 @@ _OPTIONS = (
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1_000_003, show_default=True, help="Seed of games.")
 @click.option("--episode", type=click.IntRange(min=0), default=0, show_default=True, help="Number of the episode.")
 @click.option(
-    "--beta", type=float, help="A strategy travels when it moved by more than this; coach.beta when not given."
+    "--beta",
+    type=float,
+    help="A strategy travels when it moved, or is needed, by more than this; coach.beta when not given.",
 )
 @click.option("--fps", type=click.FloatRange(0.5, 50), default=8.0, show_default=True, help="Steps in a second.")
 @click.option(

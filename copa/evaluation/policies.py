@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from copa.acting import Players, random_actions
-from copa.communication import Beta, Communication
+from copa.communication import Beta, Communication, Measure
 from copa.config.schema import Config
 from copa.methods import method_named
 from copa.nets import build_coach, load_weights
@@ -65,8 +65,9 @@ class GreedyPolicy:
 class TeamPolicy:
     """A trained team without exploration; its coach speaks the mean strategy, in this process.
 
-    A strategy travels at a coach step when it moved by more than beta (Eq. 3). An agent that joins between coach
-    steps is told at once and, as by the coach service, at the next coach step whatever its strategy is then.
+    A strategy travels at a coach step when it moved by more than beta (Eq. 3), or is needed by more. An agent that
+    joins between coach steps is told at once and, as by the coach service, at the next coach step whatever its strategy
+    is then.
     """
 
     def __init__(self, spec: TaskSpec, config: Config, weights: Mapping[str, Tensor], games: int, beta: Beta) -> None:
@@ -126,20 +127,22 @@ class TeamPolicy:
             asked &= fresh
         self._spoken = np.zeros_like(asked)
         if asked.any():
-            self._spoken = talk.update(self._plan(view), asked, fresh, self.beta, version=1)
+            strategies, measure = self._plan(view)
+            self._spoken = talk.update(strategies, asked, fresh, self.beta, version=1, measure=measure)
             sent = int(self._spoken.sum())
             self.eligible += int(asked.sum())
             self.sent += sent
             self.strategy_bytes += sent * self._bytes
         return talk.held
 
-    def _plan(self, view: View) -> Floats:
+    def _plan(self, view: View) -> tuple[Floats, Measure]:
         assert self._coach is not None
         with torch.inference_mode():
-            means: Floats = self._coach.means(
+            encoding = self._coach.see(
                 torch.from_numpy(view.agents),
                 torch.from_numpy(view.traits),
                 torch.from_numpy(view.entities),
                 torch.from_numpy(view.present),
-            ).numpy()
-        return means
+            )
+            means: Floats = self._coach.mean(encoding).numpy()
+        return means, self._coach.measure(encoding)

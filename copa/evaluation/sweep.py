@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copa import checkpoint
+from copa.config.change import with_setting
 from copa.config.schema import Config
 from copa.errors import ConfigError
 from copa.evaluation.evaluate import Source, default_teams, evaluate
@@ -19,6 +20,9 @@ RATE_EPISODES = 64
 
 RATE_TOLERANCE = 0.005
 _LOOKS = 24
+
+NEED = "coach.need."
+"""Where the names of those weights begin that `method.criterion: need` adds to a coach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,27 @@ def trained(paths: Sequence[Path]) -> list[Player]:
         )
         for name, members in zip(names, groups.values(), strict=True)
     ]
+
+
+def by_distance(player: Player) -> Player:
+    """`player` with a coach that holds back by distance (Eq. 3), whatever it has learned to hold back by.
+
+    Raises:
+        ConfigError: the player has no coach.
+    """
+    if not player.has_coach:
+        raise ConfigError(f"{player.label} has no coach, so nothing is held back")
+    if player.config.method.criterion == "distance":
+        return player
+    return Player(
+        f"{player.label}, by distance",
+        with_setting(player.config, "method.criterion", "distance"),
+        tuple(
+            {name: tensor for name, tensor in source.items() if not name.startswith(NEED)}
+            for source in player.sources
+            if not isinstance(source, str)
+        ),
+    )
 
 
 def sweep(

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from copa.config.schema import Config
 from copa.learning.batch import Part
+from copa.learning.need import NeedError, need_error
 from copa.learning.noise import PartNoise
 from copa.learning.scene import Scene, build_scene, imagined_split
 from copa.learning.targets import real_steps, td_targets
@@ -42,6 +43,7 @@ class Terms:
     """[T, N]"""
     imagined_td: Tensor | None
     variational: Variational | None
+    need: NeedError | None
 
 
 class Objective:
@@ -69,7 +71,7 @@ class Objective:
         halves: tuple[Tensor, ...] = ()
         if self.method.imagined:
             halves = imagined_split(scene, noise.groups, self.config.method.refil_split, self.config.nets.heads)
-        values, choices = self._online_values(part, scene, halves, strategies, noise)
+        values, choices, remembered = self._online_values(part, scene, halves, strategies, noise)
         actions = part.actions.unsqueeze(-1)
         totals = mix(
             self.online.mixer,
@@ -100,6 +102,19 @@ class Objective:
                 average=settings.average,
                 periods=settings.periods,
             )
+        need = None
+        if self.online.coach is not None and self.online.coach.need is not None:
+            assert encoding is not None
+            assert strategies is not None
+            need = need_error(
+                self.online.coach,
+                self.online.player,
+                encoding=encoding,
+                held=strategies.plan.mean,
+                remembered=remembered,
+                available=part.available[:T],
+                playing=scene.members[:T] & steps.unsqueeze(-1),
+            )
         errors = [((total - targets).square() * steps).sum() for total in totals]
         return Terms(
             q_tot=totals[0].detach(),
@@ -109,6 +124,7 @@ class Objective:
             imagined_q_tot=totals[1].detach() if halves else None,
             imagined_td=errors[1] if halves else None,
             variational=extra,
+            need=need,
         )
 
     def _online_values(
@@ -118,18 +134,19 @@ class Objective:
         halves: tuple[Tensor, ...],
         strategies: Strategies | None,
         noise: PartNoise,
-    ) -> tuple[list[Tensor], Tensor | None]:
+    ) -> tuple[list[Tensor], Tensor | None, Tensor]:
         """Q [T, N, A, U] under the players' sight and under each of `halves`; with `double_q`, the online values
-        [T, N, A, U] of the views after each step too."""
+        [T, N, A, U] of the views after each step too; what players remember [T, N, A, W] under their sight."""
         player, T = self.online.player, len(part.actions)
         last = T + 1 if self.config.learning.double_q else T
         sights = [scene.sight[:last], *(scene.sight[:last] * half for half in halves)]
         encoded = player.encode(scene.rows.steps(0, last), *sights)
         members = scene.members if part.changing else None
         held = None if strategies is None else strategies.values
-        values, choices = [], None
+        values, memories, choices = [], [], None
         for index, each in enumerate(encoded if halves else [encoded]):
             remembered = player.remember(each, scene.memory, members)
+            memories.append(remembered[:T])
             values.append(player.action_values(remembered[:T], held))
             if index == 0 and last > T:
                 with torch.no_grad():
@@ -138,7 +155,7 @@ class Objective:
                         end = self.online.coach.encode(scene.rows.steps(T, T + 1), scene.present[T:])
                         fresh = self.online.coach.plan(end).sample(noise.target_next)
                     choices = torch.cat([values[0][1:], player.action_values(remembered[T:], fresh)])
-        return values, choices
+        return values, choices, memories[0]
 
     def _following_values(
         self, part: Part, scene: Scene, noise: PartNoise, drawn: Tensor | None, choices: Tensor | None

@@ -57,6 +57,8 @@ class Outcome:
     """Before `lambda1`: negative log-likelihood summed over steps and dimensions, mean over slots."""
     entropy: Tensor | None
     """Before `lambda2`: mean over slots and dimensions."""
+    need_loss: Tensor | None
+    """Mean squared error of the coach's estimates of need."""
     q_tot: Tensor
     """[N, T]"""
     td_target: Tensor
@@ -71,6 +73,7 @@ class Outcome:
             "imagined_td_loss",
             "nll",
             "entropy",
+            "need_loss",
             "q_mean",
             "target_mean",
             "player_grad_norm",
@@ -181,6 +184,12 @@ class UpdateRule:
             entropy = sum_of([part.entropy for part in parts]) / slots
             loss = loss + settings.lambda1 * nll - settings.lambda2 * entropy
             shares |= {"nll": nll, "entropy": entropy}
+        needs = [term.need for term in terms if term.need is not None]
+        if needs:
+            agents = self.peers.add(sum_of([need.agents for need in needs])).clamp(min=1)
+            need_loss = sum_of([need.squares for need in needs]) / agents
+            loss = loss + need_loss
+            shares["need_loss"] = need_loss
         loss.backward()  # type: ignore[no-untyped-call]
         rate = settings.lr * (1 - (1 - settings.lr_end) * progress)
         for group in self._trained.values():
@@ -200,6 +209,7 @@ class UpdateRule:
             imagined_td_loss=scalars.get("imagined_td_loss"),
             nll=scalars.get("nll"),
             entropy=scalars.get("entropy"),
+            need_loss=scalars.get("need_loss"),
             q_tot=_in_order(batch, [term.q_tot for term in terms]),
             td_target=_in_order(batch, [term.targets for term in terms]),
             imagined_q_tot=None

@@ -25,7 +25,7 @@ def build_player(spec: TaskSpec, config: Config) -> Player:
 
 def build_coach(spec: TaskSpec, config: Config) -> Coach:
     """The coach."""
-    return _seeded(config, 1, lambda: Coach(spec, config.nets))
+    return _seeded(config, 1, lambda: Coach(spec, config.nets, need=config.method.criterion == "need"))
 
 
 def build_mixer(spec: TaskSpec, config: Config) -> Mixer:

@@ -19,9 +19,10 @@ GREY = "#6e6e6e"
 
 LOSSES = {
     "td": "temporal difference",
-    "imagined": "imagined temporal difference",
+    "imagined_td": "imagined temporal difference",
     "nll": "posterior's likelihood",
     "entropy": "coach's entropy",
+    "need": "coach's estimates of need",
 }
 
 

@@ -113,3 +113,24 @@ def test_each_game_may_have_its_own_beta() -> None:
     np.testing.assert_array_equal(talk.update(moved, members(), fresh(), beta, 1), expected)
     still = talk.update(moved, members(), fresh(), beta, 1)
     np.testing.assert_array_equal(still, members() & (beta == 0.0)[:, None])
+
+
+def test_another_measure_decides_where_something_is_held_back() -> None:
+    talk, held = held_once()
+    asked: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def measure(new: np.ndarray, old: np.ndarray) -> np.ndarray:
+        asked.append((new, old))
+        needed = np.zeros((B, A), np.float32)
+        needed[0, 1] = 0.3
+        return needed
+
+    mask = talk.select(held + 9.0, members(), fresh(), 0.2, 1, measure)
+    assert np.argwhere(mask).tolist() == [[0, 1]]
+    (new, old), *more = asked
+    np.testing.assert_array_equal(new, held + 9.0)
+    np.testing.assert_array_equal(old, talk.held)
+    talk.select(held, members(), fresh(), 0.0, 1, measure)
+    talk.select(held, members(), fresh(), 0.2, 2, measure)
+    assert not more
+    assert len(asked) == 1, "where all is told, nothing is measured"

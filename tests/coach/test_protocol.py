@@ -26,7 +26,7 @@ def test_everything_is_commented() -> None:
 def test_zero_of_every_enum_means_not_set() -> None:
     file = coach_pb2.DESCRIPTOR
     assert file.package == "copa.v1"
-    assert set(file.enum_types_by_name) == {"DataType", "Mode"}
+    assert set(file.enum_types_by_name) == {"Criterion", "DataType", "Mode"}
     for enum in file.enum_types_by_name.values():
         assert enum.values_by_number[0].name.endswith("_UNSPECIFIED")
 

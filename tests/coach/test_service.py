@@ -216,6 +216,7 @@ def test_describe_gives_all_sizes(server: CoachServer, socket: str) -> None:
     assert (described.entity_features, described.strategy_width) == (SPEC.entity_features, WIDTH)
     assert (described.steps_between, described.version, described.groups) == (4, 1, GROUPS)
     assert described.software
+    assert described.criterion == coach_pb2.CRITERION_DISTANCE
 
 
 def _shape(field: str) -> Callable[[Request], None]:

@@ -15,6 +15,7 @@ import torch
 from copa import checkpoint
 from copa.acting import Players
 from copa.coaching import CoachClient
+from copa.config.change import with_setting
 from copa.config.schema import Config
 from copa.evaluation import evaluate
 from copa.evaluation.policies import TeamPolicy
@@ -54,9 +55,12 @@ def served(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_the_same_strategies_and_returns_as_in_this_process(socket: str, tmp_path: Path) -> None:
-    beta = 0.02
-    config = make_config(socket, beta=beta)
+@pytest.mark.parametrize(("criterion", "beta"), [("distance", 0.02), ("need", 0.004)])
+def test_the_same_strategies_and_returns_as_in_this_process(
+    socket: str, tmp_path: Path, criterion: str, beta: float
+) -> None:
+    config = with_setting(make_config(socket, beta=beta), "method.criterion", criterion)
+    config = with_setting(config, "learning.periods", 2)
     made = saved(tmp_path, config)
     task = make_task(SPEC.name, games=GAMES, seed=SEED, team="5")
     view = task.reset(np.arange(GAMES), np.arange(GAMES))

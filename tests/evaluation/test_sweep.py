@@ -13,7 +13,7 @@ from copa.config.change import with_coach_steps
 from copa.config.schema import Config
 from copa.errors import ConfigError, UnavailableError
 from copa.evaluation import evaluate
-from copa.evaluation.sweep import RATE_TOLERANCE, beta_for_rate, sweep, trained, untrained
+from copa.evaluation.sweep import RATE_TOLERANCE, beta_for_rate, by_distance, sweep, trained, untrained
 from copa.learning import UpdateRule
 from copa.reporting.dynamics import VARIANTS, Point, dynamics, write_dynamics
 from copa.reporting.evaluation_table import paper_table, written
@@ -21,20 +21,20 @@ from copa.tasks import task_spec
 from tests.system.conftest import copa
 
 
-def config(seed: int = 0, method: str = "copa", T: int = 4) -> Config:
+def config(seed: int = 0, method: str = "copa", T: int = 4, criterion: str = "distance") -> Config:
     """Settings of a small run."""
     return Config.model_validate(
         {
             "run": {"seed": seed},
-            "method": {"name": method, "T": T},
+            "method": {"name": method, "T": T, "criterion": criterion},
             "nets": {"width": 8, "heads": 2, "attention": "masked"},
         }
     )
 
 
-def saved(folder: Path, seed: int = 0, method: str = "copa", T: int = 4) -> Path:
+def saved(folder: Path, seed: int = 0, method: str = "copa", T: int = 4, criterion: str = "distance") -> Path:
     """A checkpoint of networks that have not learned."""
-    used = config(seed, method, T)
+    used = config(seed, method, T, criterion)
     torch.manual_seed(seed)
     rule = UpdateRule(task_spec("resource_collection"), used, torch.device("cpu"))
     checkpoint.save(
@@ -170,6 +170,29 @@ def test_memories_that_span_a_segment_span_as_many_steps_then() -> None:
     with pytest.raises(ConfigError, match=r"remember for 12 steps .* allowed: 1, 2, 3, 4, 6, 12$"):
         with_coach_steps(used, 5)
     assert with_coach_steps(config(), 5).segment_steps == 5
+
+
+def test_a_coach_that_knows_needs_can_hold_back_by_distance(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "need", criterion="need")
+    (player,) = trained([folder])
+    options = {"teams": ["5"], "episodes": 3, "seed": 4}
+    words = ("--checkpoint", str(folder), "--teams", "5", "--episodes", "3", "--seed", "4", "--json")
+    apart = by_distance(player)
+    assert apart.config.method.criterion == "distance"
+    by_need, by_far = (sweep([one], betas=[0.0, 0.05], **options) for one in (player, apart))  # type: ignore[arg-type]
+    assert by_need[0].summary == by_far[0].summary, "beta 0 tells all"
+    assert by_need[1].summary != by_far[1].summary
+    done = copa("eval", *words, "--beta", "0.05", "--by-distance")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["rows"][0]
+    assert found["player"] == "copa, by distance"
+    assert found["mean"] == by_far[1].summary["mean"]
+    plain = evaluate(config(), apart.sources[0], teams=["5"], episodes=3, seed=4, beta=0.05)["5"]
+    assert found["mean"] == plain.mean, "as a coach that has learned no needs"
+    (usual,) = trained([saved(tmp_path / "usual")])
+    assert by_distance(usual) is usual
+    with pytest.raises(ConfigError, match="aqmix has no coach, so nothing is held back"):
+        by_distance(trained([saved(tmp_path / "deaf", method="aqmix")])[0])
 
 
 def test_dynamics_files(tmp_path: Path) -> None:
