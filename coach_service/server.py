@@ -18,7 +18,7 @@ from copa import arithmetic
 from copa.coaching.address import Address
 from copa.coaching.transport import check_listening, read_tokens, server_credentials, server_options
 from copa.config.schema import Config
-from copa.nets import Coach
+from copa.nets import Coach, Need
 from copa.tasks.base import TaskSpec
 from protos import coach_pb2, coach_pb2_grpc
 
@@ -105,10 +105,10 @@ class CoachServer:
         """Streams that are open."""
         return self._service.streams
 
-    def install(self, version: int, coach: Coach) -> None:
-        """Use `coach`, whose weights are `version`, from the next batch on. Any thread may call this."""
+    def install(self, version: int, coach: Coach, need: Need | None = None) -> None:
+        """Use `coach` and its `need`, whose weights are `version`, from the next batch on. Any thread may call this."""
         first = self._strategist.version == 0
-        self._strategist.install(version, coach)
+        self._strategist.install(version, coach, need)
         if first and self._loop is not None and not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self._begin_serving(), self._loop)
 

@@ -108,11 +108,11 @@ class CoachService(coach_pb2_grpc.CoachServicer):
             assert answer is not None
             if not np.isfinite(answer.strategies).all():
                 raise DataError(NOT_FINITE)
+            mask = communication.select(
+                answer.strategies, question.members, question.fresh, question.beta, answer.version, answer.measure
+            )
         except Exception as error:
             await self._refuse(context, error)
-        mask = communication.select(
-            answer.strategies, question.members, question.fresh, question.beta, answer.version, answer.measure
-        )
         vectors = answer.strategies[mask]
         count_strategies(communication.eligible, communication.sent, vectors.nbytes)
         COACH_REQUESTS.labels("OK").inc()

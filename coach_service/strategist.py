@@ -8,7 +8,7 @@ import torch
 
 from coach_service.questions import Question
 from copa.communication import Measure
-from copa.nets import Coach
+from copa.nets import Coach, Need, measure_of
 from copa.tasks.base import Floats
 
 STEP = 64
@@ -29,7 +29,7 @@ class Strategist:
     """Computes strategies with the newest weights it was given; `compute` on one thread alone."""
 
     def __init__(self, seed: int) -> None:
-        self._coach: tuple[int, Coach] | None = None
+        self._coach: tuple[int, Coach, Need | None] | None = None
         self._generator = torch.Generator().manual_seed(seed)
 
     @property
@@ -37,15 +37,16 @@ class Strategist:
         """Version of the weights in use; 0 before the first."""
         return self._coach[0] if self._coach else 0
 
-    def install(self, version: int, coach: Coach) -> None:
-        """Use `coach` from the next batch on. Any thread may call this; the module must not be touched afterwards."""
-        self._coach = (version, coach)
+    def install(self, version: int, coach: Coach, need: Need | None = None) -> None:
+        """Use `coach` and its `need` from the next batch on. Any thread may call this; the modules must not be touched
+        afterwards."""
+        self._coach = (version, coach, need)
 
     def compute(self, questions: Sequence[Question]) -> list[Answer]:
         """Answers in the order of `questions`, by one forward pass, all with the same weights."""
         if self._coach is None:
             raise RuntimeError("compute before the first weights")
-        version, coach = self._coach
+        version, coach, need = self._coach
         ends = np.cumsum([question.rows for question in questions])
         empty = padded(int(ends[-1])) - int(ends[-1])
         joined = []
@@ -64,9 +65,9 @@ class Strategist:
                 strategies = plan.sample(noise)
             else:
                 strategies = coach.mean(encoding)
-        vectors = strategies.numpy()
+        vectors, encodings = strategies.numpy(), encoding.numpy()
         parts = [slice(end - question.rows, end) for question, end in zip(questions, ends, strict=True)]
-        return [Answer(vectors[part], version, coach.measure(encoding[part])) for part in parts]
+        return [Answer(vectors[part], version, measure_of(need, encodings[part])) for part in parts]
 
 
 def padded(rows: int) -> int:

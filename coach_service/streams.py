@@ -104,9 +104,10 @@ class Stream:
     ) -> None:
         began = time.perf_counter()
         answer = await asked
-        if answer is None or self._asked[request.group] is not asked:
+        if answer is None or self._asked.get(request.group) is not asked:
             COACH_REQUESTS.labels("CANCELLED").inc()
             return
+        del self._asked[request.group]
         if not np.isfinite(answer.strategies).all():
             raise DataError(NOT_FINITE)
         mask, vectors = group.reply(number, question, answer)

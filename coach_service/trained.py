@@ -56,5 +56,5 @@ def trained_coach(path: Path, settings: list[str], environment: Mapping[str, str
     run = saved.config.run.model_copy(update={"folder": None})
     alone = saved.config.model_copy(update={"run": run})
     config = changed(alone, set_outside | flags, changeable=_CHANGEABLE, keeper="the coach of a checkpoint")
-    coach = {name: tensor for name, tensor in saved.playing.items() if name.startswith("coach.")}
+    coach = {name: tensor for name, tensor in saved.playing.items() if name.startswith(("coach.", "need."))}
     return config, FixedWeights(coach, version=max(1, saved.version))

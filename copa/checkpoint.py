@@ -19,7 +19,10 @@ from copa.errors import UnavailableError
 FORMAT = "copa-checkpoint-1"
 
 AVERAGED = "averaged_"
-"""What the names of averaged weights begin with, before `player.…`, `mixer.…` and `coach.…`."""
+"""What the names of averaged weights begin with, before `player.…`, `mixer.…`, `coach.…` and `need.…`."""
+
+ACTING = ("player.", "coach.", "need.")
+"""What the names of those weights begin with that a team plays with; all others are for learning alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def acting_part(checkpoint: Checkpoint) -> Checkpoint:
     }
     return replace(
         checkpoint,
-        tensors={name: tensor for name, tensor in checkpoint.playing.items() if name.startswith(("player.", "coach."))},
+        tensors={name: tensor for name, tensor in checkpoint.playing.items() if name.startswith(ACTING)},
         config=Config.model_validate(kept),
         counters={},
     )

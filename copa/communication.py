@@ -59,14 +59,15 @@ class Communication:
         """Which of the strategies `new` [B, A, W] travel, as a mask [B, A]. They are held after `commit`, not before.
 
         `members` [B, A]: agents present; `fresh` [B, A]: those who began or joined since the last coach step, who are
-        forgotten; `version`: weights behind `new`; `measure` is asked only where something is held back.
+        forgotten; `version`: weights behind `new`; `measure` is asked only where a beta is
+        above 0, and what it gives no number for travels.
         """
         self.forget(fresh)
         limit = np.asarray(beta, np.float32).reshape(-1, 1)
         if version != self.version or not limit.any():
             mask = members.copy()
         else:
-            mask = members & (~self.known | (measure(new, self.held) > limit) | (limit == 0.0))
+            mask = members & (~self.known | ~(measure(new, self.held) <= limit) | (limit == 0.0))
         self.eligible += int(members.sum())
         self.sent += int(mask.sum())
         return mask

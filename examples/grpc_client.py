@@ -69,7 +69,9 @@ if __name__ == "__main__":
     parser.add_argument("--games", type=int, default=64)
     parser.add_argument("--team", default="5", help="a team whose members do not change within an episode")
     parser.add_argument("--seed", type=int, default=1_000_003)
-    parser.add_argument("--beta", type=float, default=0.0, help="a strategy travels when it moved by more than this")
+    parser.add_argument(
+        "--beta", type=float, default=0.0, help="a strategy travels when it moved, or is needed, by more"
+    )
     found = vars(parser.parse_args())
     returns, rate = play(found.pop("address"), found.pop("folder"), **found)
     print(f"mean return {returns.mean():.2f} of {len(returns)} episodes; told in {rate:.0%} of the coach steps")

@@ -312,7 +312,7 @@ class CoordinateReply(_message.Message):
     """How many of them get a strategy in this reply."""
     @_builtins.property
     def strategies(self) -> Global___Strategies:
-        """What moved."""
+        """What travels."""
 
     def __init__(
         self,
@@ -409,7 +409,7 @@ class AdviseReply(_message.Message):
     """How many of them get a strategy in this reply."""
     @_builtins.property
     def strategies(self) -> Global___Strategies:
-        """What moved."""
+        """What travels."""
 
     def __init__(
         self,

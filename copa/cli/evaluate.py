@@ -105,6 +105,8 @@ def evaluate(
     if T is not None:
         players = [_playing_at(player, T) for player in players]
     if distances:
+        if not any(player.has_coach for player in players):
+            raise ConfigError("--by-distance: nobody here has a coach, so nothing is held back")
         players = [by_distance(player) for player in players]
     names = [name.strip() for name in teams.split(",") if name.strip()]
     used = numbers("--beta", betas)
@@ -115,6 +117,8 @@ def evaluate(
     about: dict[str, Any] = {"task": players[0].config.task.name, "episodes": episodes, "seed": seed}
     about |= {"checkpoint": [str(path) for path in checkpoints]} if checkpoints else {"policy": policy}
     about |= {} if T is None else {"T": T}
+    if coached := {player.label: player.config.method.criterion for player in players if player.has_coach}:
+        about["criterion"] = coached
     shown = written(rows, "json" if as_json else form, about)
     click.echo(shown)
     if output is not None:

@@ -54,12 +54,15 @@ def one_run(run: Path) -> None:
 def table(
     runs: tuple[Path, ...], betas: str, episodes: int, seed: int, teams: str, form: "Format", output: Path | None
 ) -> None:
-    """The paper's table: a line per method and beta, a column per team, beside random and greedy."""
+    """The paper's table: a line per method and beta, a column per team, beside random and greedy.
+
+    Coaches hold back by distance (Eq. 3), also those that have learned to hold back by need.
+    """
     from copa.cli.evaluate import numbers, played_by, save
-    from copa.evaluation.sweep import sweep, untrained
+    from copa.evaluation.sweep import by_distance, sweep, untrained
     from copa.reporting.evaluation_table import paper_table
 
-    players = played_by(runs)
+    players = [by_distance(player) for player in played_by(runs)]
     others = [untrained("random", players[0].config), untrained("greedy", players[0].config)]
     names = [name.strip() for name in teams.split(",") if name.strip()]
     rows = sweep([*others, *players], betas=numbers("--beta", betas), teams=names, episodes=episodes, seed=seed)
@@ -86,13 +89,18 @@ def table(
 def dynamics_of(
     runs: tuple[Path, ...], betas: str, episodes: int, seed: int, team: str, changing_team: str, output: Path
 ) -> None:
-    """The paper's figure: what holding back costs in the static, medium and dynamic variants of Resource Collection."""
+    """The paper's figure: what holding back costs in the static, medium and dynamic variants of Resource Collection.
+
+    Coaches hold back by distance (Eq. 3), also those that have learned to hold back by need.
+    """
     from copa.cli.evaluate import numbers, played_by
     from copa.errors import UnavailableError
+    from copa.evaluation.sweep import by_distance
     from copa.reporting.dynamics import dynamics, markdown, write_dynamics
 
     used = numbers("--beta", betas)
-    points = dynamics(played_by(runs), betas=used, team=team, changing_team=changing_team, episodes=episodes, seed=seed)
+    players = [by_distance(player) for player in played_by(runs)]
+    points = dynamics(players, betas=used, team=team, changing_team=changing_team, episodes=episodes, seed=seed)
     try:
         written = write_dynamics(output, points)
     except OSError as error:

@@ -11,7 +11,7 @@ from copa.acting import Players, random_actions
 from copa.communication import Beta, Communication, Measure
 from copa.config.schema import Config
 from copa.methods import method_named
-from copa.nets import build_coach, load_weights
+from copa.nets import build_coach, build_need, load_weights, measure_of
 from copa.tasks.base import Bools, Floats, Ints, Task, TaskSpec, View
 
 
@@ -74,7 +74,7 @@ class TeamPolicy:
         self._T = config.method.T
         self._segment_steps = config.segment_steps
         self.beta = beta
-        """How far a strategy must move to travel; may be changed between steps."""
+        """What a strategy must exceed to travel (`copa.communication`); may be changed between steps."""
         self._players = Players(spec, config, games)
         self._players.load(weights)
         self._coach = None
@@ -82,6 +82,9 @@ class TeamPolicy:
         if method_named(config.method.name).coach:
             self._coach = build_coach(spec, config)
             load_weights(self._coach, weights, "coach.")
+            self._need = build_need(config)
+            if self._need is not None:
+                load_weights(self._need, weights, "need.")
             self._coach.eval()
             self._communication = Communication(games, spec.slots, config.nets.width)
         self._newcomers: Bools = np.zeros((games, spec.slots), np.bool_)
@@ -145,4 +148,4 @@ class TeamPolicy:
                 torch.from_numpy(view.present),
             )
             means: Floats = self._coach.mean(encoding).numpy()
-        return means, self._coach.measure(encoding)
+        return means, measure_of(self._need, encoding.numpy())

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from copa import checkpoint
@@ -20,9 +20,6 @@ RATE_EPISODES = 64
 
 RATE_TOLERANCE = 0.005
 _LOOKS = 24
-
-NEED = "coach.need."
-"""Where the names of those weights begin that `method.criterion: need` adds to a coach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +82,11 @@ def trained(paths: Sequence[Path]) -> list[Player]:
 
 
 def by_distance(player: Player) -> Player:
-    """`player` with a coach that holds back by distance (Eq. 3), whatever it has learned to hold back by.
-
-    Raises:
-        ConfigError: the player has no coach.
-    """
-    if not player.has_coach:
-        raise ConfigError(f"{player.label} has no coach, so nothing is held back")
-    if player.config.method.criterion == "distance":
+    """`player` with a coach that holds back by distance (Eq. 3), whatever it has learned to hold back by."""
+    if not player.has_coach or player.config.method.criterion == "distance":
         return player
-    return Player(
-        f"{player.label}, by distance",
-        with_setting(player.config, "method.criterion", "distance"),
-        tuple(
-            {name: tensor for name, tensor in source.items() if not name.startswith(NEED)}
-            for source in player.sources
-            if not isinstance(source, str)
-        ),
-    )
+    config = with_setting(player.config, "method.criterion", "distance")
+    return replace(player, label=f"{player.label}, by distance", config=config)
 
 
 def sweep(
@@ -132,7 +116,7 @@ def sweep(
 def beta_for_rate(player: Player, rate: float, *, team: str, seed: int) -> float:
     """The beta at which the coach speaks to a player in `rate` of the coach steps, measured with `team`.
 
-    Found by halving an interval, to `RATE_TOLERANCE` where the rate moves so finely.
+    Found by halving an interval, to `RATE_TOLERANCE` where the rate moves so finely; else the coach speaks less.
 
     Raises:
         ConfigError: the player has no coach.

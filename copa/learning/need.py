@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from copa.nets import Coach, Player
+from copa.nets import Coach, Need, Player
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class NeedError:
 
 
 def need_error(
+    need: Need,
     coach: Coach,
     player: Player,
     *,
@@ -40,7 +41,6 @@ def need_error(
         available: [T, N, A, U] bool.
         playing: [T, N, A] bool, agents that are there at real steps; who was not there the step before does not count.
     """
-    assert coach.need is not None
     period = len(encoding) // len(held)
     inner = slice(period, None, period)
     held, encoding = held[:-1].detach(), encoding[inner].detach()
@@ -52,5 +52,5 @@ def need_error(
         old = player.action_values(remembered, held).masked_fill(~available, -torch.inf)
         taken = wanted.gather(-1, old.argmax(-1, keepdim=True)).squeeze(-1)
         lost = (wanted.amax(-1) - taken).masked_fill(~counted, 0.0).sqrt()
-    errors = (coach.need(encoding, new, held) - lost).masked_fill(~counted, 0.0)
+    errors = (need(encoding, new, held) - lost).masked_fill(~counted, 0.0)
     return NeedError(errors.square().sum(), counted.sum())

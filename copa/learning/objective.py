@@ -13,18 +13,19 @@ from copa.learning.scene import Scene, build_scene, imagined_split
 from copa.learning.targets import real_steps, td_targets
 from copa.learning.variational import Strategies, Variational, draw_strategies, strategy_steps, variational
 from copa.methods import Method
-from copa.nets import Coach, Mixer, Player, Posterior, Situation, mix
+from copa.nets import Coach, Mixer, Need, Player, Posterior, Situation, mix
 from copa.tasks.base import TaskSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Nets:
-    """Networks that are learned, or their target copies (which have no posterior)."""
+    """Networks that are learned, or their target copies (which have neither posterior nor need)."""
 
     player: Player
     mixer: Mixer
     coach: Coach | None
     posterior: Posterior | None = None
+    need: Need | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,12 @@ class Objective:
                 periods=settings.periods,
             )
         need = None
-        if self.online.coach is not None and self.online.coach.need is not None:
+        if self.online.need is not None:
+            assert self.online.coach is not None
             assert encoding is not None
             assert strategies is not None
             need = need_error(
+                self.online.need,
                 self.online.coach,
                 self.online.player,
                 encoding=encoding,

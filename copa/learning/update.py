@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from copa.checkpoint import AVERAGED
+from copa.checkpoint import ACTING, AVERAGED
 from copa.config.schema import Config
 from copa.errors import MismatchError
 from copa.learning.batch import TorchBatch
@@ -21,9 +21,11 @@ from copa.learning.reward_scale import REWARDS_SEEN, RewardScale
 from copa.methods import method_named
 from copa.nets import (
     Coach,
+    Need,
     Posterior,
     build_coach,
     build_mixer,
+    build_need,
     build_player,
     build_posterior,
     forget_folded,
@@ -99,6 +101,7 @@ class UpdateRule:
         self.mixer = build_mixer(spec, config).to(device)
         self.coach: Coach | None = build_coach(spec, config).to(device) if self.method.coach else None
         self.posterior: Posterior | None = build_posterior(spec, config).to(device) if self.method.variational else None
+        self.need: Need | None = build_need(config)
         players: dict[str, nn.Module] = {"player": self.player, "mixer": self.mixer}
         coaches: dict[str, nn.Module] = {} if self.coach is None else {"coach": self.coach}
         target_players, target_coaches = copy.deepcopy(players), copy.deepcopy(coaches)
@@ -109,15 +112,19 @@ class UpdateRule:
         if coaches:
             self._trained["coach"] = Trained(coaches, config.learning)
             self._targets["coach"] = Parameters(target_coaches)
+        if self.need is not None:
+            self._trained["need"] = Trained({"need": self.need.to(device)}, config.learning)
         self._averaged: dict[str, Parameters] = {}
         if config.learning.averaging_rate < 1.0:
             self._averaged["player"] = Parameters(copy.deepcopy(target_players))
             if target_coaches:
                 self._averaged["coach"] = Parameters(copy.deepcopy(target_coaches))
+            if self.need is not None:
+                self._averaged["need"] = Parameters({"need": copy.deepcopy(self.need)})
         for parameter in (_named(self._targets) | _named(self._averaged)).values():
             parameter.requires_grad_(False)
         self._reward_scale = RewardScale(config.learning, device)
-        online = Nets(self.player, self.mixer, self.coach, self.posterior)
+        online = Nets(self.player, self.mixer, self.coach, self.posterior, self.need)
         target = Nets(target_players["player"], target_players["mixer"], target_coaches.get("coach"))  # type: ignore[arg-type]
         self._objective = Objective(spec, config, self.method, online, target)
         self._generator = torch.Generator(device)
@@ -246,7 +253,7 @@ class UpdateRule:
         )
 
     def weights(self) -> dict[str, Tensor]:
-        """What acting needs, `player.…` and `coach.…`: contiguous float32 copies on the CPU."""
+        """What acting needs, `player.…`, `coach.…` and `need.…`: contiguous float32 copies on the CPU."""
         return _for_acting(self._trained)
 
     def averages(self) -> dict[str, Tensor] | None:
@@ -349,7 +356,7 @@ def _for_acting(groups: Mapping[str, Parameters]) -> dict[str, Tensor]:
     return {
         name: tensor.detach().to("cpu", torch.float32, copy=True).contiguous()
         for name, tensor in _named(groups).items()
-        if name.startswith(("player.", "coach."))
+        if name.startswith(ACTING)
     }
 
 

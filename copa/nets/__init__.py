@@ -1,8 +1,9 @@
 """Player, coach, mixer and posterior."""
 
-from copa.nets.build import build_coach, build_mixer, build_player, build_posterior, count, method_width
+from copa.nets.build import build_coach, build_mixer, build_need, build_player, build_posterior, count, method_width
 from copa.nets.coach import Coach, Plan
 from copa.nets.mixer import AttentionMixer, CoachMixer, Mixer, Situation, SumMixer, mix
+from copa.nets.need import Need, measure_of
 from copa.nets.player import Player
 from copa.nets.posterior import Posterior
 from copa.nets.rows import Rows, build_rows
@@ -13,6 +14,7 @@ __all__ = [
     "Coach",
     "CoachMixer",
     "Mixer",
+    "Need",
     "Plan",
     "Player",
     "Posterior",
@@ -21,12 +23,14 @@ __all__ = [
     "SumMixer",
     "build_coach",
     "build_mixer",
+    "build_need",
     "build_player",
     "build_posterior",
     "build_rows",
     "count",
     "forget_folded",
     "load_weights",
+    "measure_of",
     "method_width",
     "mix",
 ]

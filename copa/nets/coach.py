@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from copa.communication import Measure, distance
 from copa.config.schema import NetSettings
 from copa.nets.attention import EntityAttention
-from copa.nets.need import Need, NeedMeasure
 from copa.nets.player import occupied, without_slots
 from copa.nets.rows import Rows, build_rows
 from copa.tasks.base import TaskSpec
@@ -34,7 +32,7 @@ class Plan:
 class Coach(nn.Module):
     """Attention over all that is present, then mean and log-variance of each agent's strategy."""
 
-    def __init__(self, spec: TaskSpec, settings: NetSettings, *, need: bool = False) -> None:
+    def __init__(self, spec: TaskSpec, settings: NetSettings) -> None:
         super().__init__()
         self.spec = spec
         self.represents_cut = settings.attention == "published"
@@ -43,7 +41,6 @@ class Coach(nn.Module):
         self.logvar = nn.Linear(settings.width, settings.width)
         if settings.logvar_start is not None:
             nn.init.constant_(self.logvar.bias, settings.logvar_start)
-        self.need = Need(settings.width) if need else None
 
     def encode(self, rows: Rows, look: Tensor) -> Tensor:
         """The encoding [..., A, W]; 0 for absent agents."""
@@ -62,11 +59,6 @@ class Coach(nn.Module):
             present: [B, A, A+E] bool.
         """
         return self.plan(self.see(agents, traits, entities, present))
-
-    def measure(self, encoding: Tensor) -> Measure:
-        """What new strategies for the scenes encoded as `encoding` [B, A, W] are weighed by: their distance to those
-        held, or, where this coach has learned it, the need of them."""
-        return distance if self.need is None else NeedMeasure(self.need, encoding)
 
     def see(self, agents: Tensor, traits: Tensor, entities: Tensor, present: Tensor) -> Tensor:
         """The encoding [B, A, W] of raw scenes, for which `mean` is the strategies' mean; arguments as in `forward`."""

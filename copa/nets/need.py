@@ -1,16 +1,18 @@
 """Need: what a player loses that is left with the strategy it holds."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from copa.communication import Measure, distance
 from copa.tasks.base import Floats
 
 
 class Need(nn.Module):
     """Foretells the loss from what the coach sees, the new strategy, and how far the one that is held lies from it.
 
-    It is in the unit of the square root of Q_tot: a strategy held needlessly costs 0.
+    It is in units of the square root of the player's own Q: a strategy that is held needlessly costs 0.
     """
 
     def __init__(self, width: int) -> None:
@@ -18,6 +20,11 @@ class Need(nn.Module):
         self.first = nn.Linear(3 * width, 2 * width)
         self.second = nn.Linear(2 * width, width)
         self.out = nn.Linear(width, 1)
+
+    @property
+    def layers(self) -> tuple[nn.Linear, ...]:
+        """The layers, a ReLU between each and the next."""
+        return self.first, self.second, self.out
 
     def forward(self, encoding: Tensor, new: Tensor, held: Tensor) -> Tensor:
         """[..., A].
@@ -32,14 +39,24 @@ class Need(nn.Module):
         return need
 
 
-class NeedMeasure:
-    """Need of the new strategies of B games, by arrays (`copa.communication.Measure`)."""
+def measure_of(need: Need | None, encoding: Floats) -> Measure:
+    """What new strategies for the scenes encoded as `encoding` [B, A, W] are weighed by: the need of them, or, where no
+    network foretells it, their distance to those held."""
+    return distance if need is None else _Foretold(need, encoding)
 
-    def __init__(self, need: Need, encoding: Tensor) -> None:
-        self._need, self._encoding = need, encoding
+
+class _Foretold:
+    """`Need.forward` by arrays: as many games as a caller has, and no kernel kept for each number of them."""
+
+    def __init__(self, need: Need, encoding: Floats) -> None:
+        self._layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in need.layers]
+        self._encoding = encoding
 
     def __call__(self, new: Floats, held: Floats) -> Floats:
         """[B, A] for `new` and `held` [B, A, W]."""
-        with torch.inference_mode():
-            needed: Floats = self._need(self._encoding, torch.from_numpy(new), torch.from_numpy(held)).numpy()
-        return needed
+        values = np.concatenate([self._encoding, new, new - held], -1)
+        for weight, bias in self._layers[:-1]:
+            values = np.maximum(values @ weight.T + bias, 0.0)
+        weight, bias = self._layers[-1]
+        foretold: Floats = (values @ weight.T + bias)[..., 0]
+        return foretold

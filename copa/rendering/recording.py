@@ -75,7 +75,7 @@ class Recording:
 
 
 def record(player: Player, *, team: str, seed: int, episode: int, beta: float = 0.0) -> Recording:
-    """Play `episode` of `seed` with the first source of `player`, as evaluation does: no exploration, Eq. 3 at `beta`.
+    """Play `episode` of `seed` with the first source of `player`, as evaluation does: no exploration, at `beta`.
 
     Raises:
         ConfigError: there is no such task or team.

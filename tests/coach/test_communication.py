@@ -134,3 +134,9 @@ def test_another_measure_decides_where_something_is_held_back() -> None:
     talk.select(held, members(), fresh(), 0.2, 2, measure)
     assert not more
     assert len(asked) == 1, "where all is told, nothing is measured"
+
+
+def test_what_has_no_measure_travels() -> None:
+    talk, held = held_once()
+    mask = talk.select(held, members(), fresh(), 0.2, 1, lambda new, old: np.full((B, A), np.nan, np.float32))
+    np.testing.assert_array_equal(mask, members())

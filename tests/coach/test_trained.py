@@ -32,6 +32,10 @@ def saved(folder: Path, config: Config) -> checkpoint.Checkpoint:
     """A checkpoint of networks that have not learned, in `folder`."""
     torch.manual_seed(5)
     rule = UpdateRule(SPEC, config, torch.device("cpu"))
+    if rule.need is not None:
+        with torch.no_grad():
+            rule.need.out.weight.mul_(5.0)
+            rule.need.out.bias.zero_()
     made = checkpoint.Checkpoint(rule.state(), config, updates=7, steps=700, version=3, counters={})
     checkpoint.save(folder, made, kept=1)
     return made
@@ -55,7 +59,7 @@ def served(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.parametrize(("criterion", "beta"), [("distance", 0.02), ("need", 0.004)])
+@pytest.mark.parametrize(("criterion", "beta"), [("distance", 0.02), ("need", 0.39)])
 def test_the_same_strategies_and_returns_as_in_this_process(
     socket: str, tmp_path: Path, criterion: str, beta: float
 ) -> None:
@@ -96,7 +100,7 @@ def test_the_same_strategies_and_returns_as_in_this_process(
             view = result.view
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
-    assert 0 < here.sent < here.eligible
+    assert 0.1 * here.eligible < here.sent < 0.9 * here.eligible, "beyond the first strategies, and not all"
     alone = evaluate(config, made.tensors, teams=["5"], episodes=GAMES, seed=SEED, beta=beta)["5"]
     np.testing.assert_allclose(total, alone.returns, atol=1e-4)
 

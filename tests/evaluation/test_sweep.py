@@ -184,15 +184,20 @@ def test_a_coach_that_knows_needs_can_hold_back_by_distance(tmp_path: Path) -> N
     assert by_need[1].summary != by_far[1].summary
     done = copa("eval", *words, "--beta", "0.05", "--by-distance")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)["rows"][0]
+    found = json.loads(done.stdout)
+    assert found["criterion"] == {"copa, by distance": "distance"}
+    found = found["rows"][0]
     assert found["player"] == "copa, by distance"
     assert found["mean"] == by_far[1].summary["mean"]
     plain = evaluate(config(), apart.sources[0], teams=["5"], episodes=3, seed=4, beta=0.05)["5"]
     assert found["mean"] == plain.mean, "as a coach that has learned no needs"
     (usual,) = trained([saved(tmp_path / "usual")])
     assert by_distance(usual) is usual
-    with pytest.raises(ConfigError, match="aqmix has no coach, so nothing is held back"):
-        by_distance(trained([saved(tmp_path / "deaf", method="aqmix")])[0])
+    (deaf,) = trained([saved(tmp_path / "deaf", method="aqmix")])
+    assert by_distance(deaf) is deaf
+    refused = copa("eval", "--checkpoint", str(tmp_path / "deaf"), "--by-distance")
+    assert refused.returncode == 2
+    assert "--by-distance: nobody here has a coach" in refused.stderr
 
 
 def test_dynamics_files(tmp_path: Path) -> None:

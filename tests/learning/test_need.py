@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from copa.acting import Players
-from copa.communication import Communication
+from copa.communication import Communication, distance
 from copa.config.checks import check
 from copa.config.schema import Config
 from copa.errors import ConfigError
 from copa.learning import Noise, UpdateRule, to_device
 from copa.learning.need import need_error
-from copa.nets import Coach
+from copa.nets import Coach, Need, measure_of
 from copa.segments import Segments
 from copa.tasks.base import View
-from tests.learning.rules import CPU, W, config_of, noise_for, update
+from tests.learning.rules import CPU, W, config_of, noise_for
 from tests.learning.segments import SPEC, changing, padded, steady
 
 COUNT = 6
@@ -33,11 +33,11 @@ def ignorant(config: Config) -> UpdateRule:
     """A rule whose coach speaks loudly enough to change actions, and estimates every need as 0."""
     rule = UpdateRule(SPEC, config, CPU)
     assert rule.coach is not None
-    assert rule.coach.need is not None
+    assert rule.need is not None
     with torch.no_grad():
         rule.coach.mean.weight.mul_(20.0)
-        rule.coach.need.out.weight.zero_()
-        rule.coach.need.out.bias.zero_()
+        rule.need.out.weight.zero_()
+        rule.need.out.bias.zero_()
     return rule
 
 
@@ -106,19 +106,28 @@ def test_need_is_what_acting_would_lose(make: object) -> None:
     assert float(outcome.need_loss) == pytest.approx(np.mean(lost), rel=1e-3), "squared error of an estimate of 0"
 
 
-def test_only_the_estimate_learns_from_it() -> None:
-    segments = changing(COUNT, T=8)
-    with_need, states = update(needing(optimizer="adam"), segments)
-    without, plain = update(needing("distance", optimizer="adam"), segments)
-    assert without.need_loss is None
-    assert "need_loss" in with_need.scalars()
-    for name, tensor in plain.items():
-        if states[name].shape == tensor.shape:
-            torch.testing.assert_close(states[name], tensor, rtol=0, atol=0, msg=name)
-    added = [name for name in states if name.startswith("coach.need.")]
-    assert added
-    before = UpdateRule(SPEC, needing(), CPU).state()
-    assert all(not torch.equal(states[name], before[name]) for name in added)
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+@pytest.mark.parametrize("clip", [10.0, 0.01])
+def test_only_the_estimate_learns_from_it(optimizer: str, clip: float) -> None:
+    """Also where gradients are clipped."""
+    batch, noise = to_device(changing(COUNT, T=8), CPU), noise_for(COUNT, 4)
+    states = []
+    for criterion in ("need", "distance"):
+        rule = UpdateRule(SPEC, needing(criterion, optimizer=optimizer, clip=clip, averaging_rate=0.5), CPU)
+        first = rule.state()
+        for _ in range(4):
+            outcome = rule.update(batch, progress=0.0, noise=noise)
+        assert ("need_loss" in outcome.scalars()) == (criterion == "need")
+        states.append(rule.state())
+        if criterion == "need":
+            ours = [name for name in first if name.startswith(("need.", "averaged_need."))]
+            assert len(ours) == 12
+            assert all(not torch.equal(states[0][name], first[name]) for name in ours)
+    with_need, without = states
+    for name, tensor in without.items():
+        torch.testing.assert_close(with_need[name], tensor, rtol=0, atol=0, msg=name)
+    added = with_need.keys() - without.keys()
+    assert {name.split(".")[0] for name in added} == {"need", "averaged_need", "optimizer_need"}
 
 
 @pytest.mark.parametrize("junk", [None, 5.0])
@@ -138,9 +147,9 @@ def test_steps_after_an_end_teach_nothing(junk: float | None) -> None:
 def test_it_comes_to_foretell_the_loss() -> None:
     """Where it is the same scenes again and again, with networks that do not change."""
     rule = ignorant(needing())
-    coach = rule.coach
+    coach, need = rule.coach, rule.need
     assert coach is not None
-    assert coach.need is not None
+    assert need is not None
     generator = torch.Generator().manual_seed(0)
     encoding, remembered = (torch.randn(8, 50, 4, W, generator=generator) for _ in range(2))
     options = {
@@ -150,16 +159,34 @@ def test_it_comes_to_foretell_the_loss() -> None:
         "available": torch.ones(8, 50, 4, len(SPEC.actions), dtype=torch.bool),
         "playing": torch.rand(8, 50, 4, generator=generator) < 0.8,
     }
-    optimizer = torch.optim.Adam(coach.need.parameters(), 3e-3)
+    optimizer = torch.optim.Adam(need.parameters(), 3e-3)
     losses = []
     for _ in range(400):
-        error = need_error(coach, rule.player, **options)
+        error = need_error(need, coach, rule.player, **options)
         loss = error.squares / error.agents
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.3 * losses[0]
+
+
+def test_arrays_foretell_what_the_network_does() -> None:
+    need = Need(W)
+    generator = torch.Generator().manual_seed(0)
+    encoding, new, held = (torch.randn(5, 4, W, generator=generator) for _ in range(3))
+    foretold = measure_of(need, encoding.numpy())(new.numpy(), held.numpy())
+    np.testing.assert_allclose(foretold, need(encoding, new, held).detach().numpy(), atol=1e-6)
+    assert measure_of(None, encoding.numpy()) is distance
+
+
+def test_a_method_without_a_coach_needs_nothing() -> None:
+    config = needing()
+    method = config.method.model_copy(update={"name": "aqmix"})
+    rule = UpdateRule(SPEC, config.model_copy(update={"method": method}), CPU)
+    outcome = rule.update(to_device(steady(COUNT, T=8), CPU), progress=0.0)
+    assert rule.need is None
+    assert outcome.need_loss is None
 
 
 def test_need_is_not_learned_without_coach_steps_inside_a_segment() -> None:
