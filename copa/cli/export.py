@@ -27,7 +27,8 @@ def export(checkpoint: Path, output: Path, form: str) -> None:
     """Write a trained player and coach to give away.
 
     As ONNX files, numbers of games, slots and entities are free; the files are run and compared with the networks
-    before this ends. As a checkpoint, without what only learning needs, they serve `copa eval`, `render` and `coach`.
+    before this ends. A coach that has learned which strategies are needed is written without that: hold back by
+    distance. As a checkpoint, without what only learning needs, they serve `copa eval`, `render` and `coach`.
     """
     from copa import checkpoint as checkpoints
 

@@ -31,7 +31,7 @@ def test_its_table_comes_out(folder: Path) -> None:
 @pytest.mark.parametrize("folder", MODELS, ids=lambda path: path.name)
 def test_it_is_small_and_knows_nothing_of_the_machine_it_was_trained_on(folder: Path) -> None:
     saved = checkpoint.load(folder)
-    assert all(name.startswith(("player.", "coach.")) for name in saved.tensors)
+    assert all(name.startswith(checkpoint.ACTING) for name in saved.tensors)
     assert saved.config.run.folder is None
     assert saved.config.redis.url is None
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
