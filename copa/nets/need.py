@@ -49,14 +49,15 @@ class _Foretold:
     """`Need.forward` by arrays: as many games as a caller has, and no kernel kept for each number of them."""
 
     def __init__(self, need: Need, encoding: Floats) -> None:
-        self._layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in need.layers]
-        self._encoding = encoding
+        self._need, self._encoding = need, encoding
 
     def __call__(self, new: Floats, held: Floats) -> Floats:
         """[B, A] for `new` and `held` [B, A, W]."""
+        *hidden, (weight, bias) = [
+            (layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in self._need.layers
+        ]
         values = np.concatenate([self._encoding, new, new - held], -1)
-        for weight, bias in self._layers[:-1]:
-            values = np.maximum(values @ weight.T + bias, 0.0)
-        weight, bias = self._layers[-1]
+        for each, offset in hidden:
+            values = np.maximum(values @ each.T + offset, 0.0)
         foretold: Floats = (values @ weight.T + bias)[..., 0]
         return foretold
