@@ -30,7 +30,11 @@ from protos import coach_pb2, coach_pb2_grpc
 
 log = logging.getLogger(__name__)
 
-CRITERIA = {"distance": coach_pb2.CRITERION_DISTANCE, "need": coach_pb2.CRITERION_NEED}
+CRITERIA = {
+    None: coach_pb2.CRITERION_UNSPECIFIED,
+    False: coach_pb2.CRITERION_DISTANCE,
+    True: coach_pb2.CRITERION_NEED,
+}
 
 CoordinateContext = grpc.aio.ServicerContext[coach_pb2.CoordinateRequest, coach_pb2.CoordinateReply]
 AdviseContext = grpc.aio.ServicerContext[coach_pb2.AdviseRequest, coach_pb2.AdviseReply]
@@ -143,7 +147,7 @@ class CoachService(coach_pb2_grpc.CoachServicer):
             groups=GROUPS,
             message_bytes=self._config.coach.message_bytes,
             software=copa.__version__,
-            criterion=CRITERIA[self._config.method.criterion],
+            criterion=CRITERIA[self._strategist.foretells_need],
         )
 
     def _admit(self, caller: str, rows: int) -> None:

@@ -37,6 +37,11 @@ class Strategist:
         """Version of the weights in use; 0 before the first."""
         return self._coach[0] if self._coach else 0
 
+    @property
+    def foretells_need(self) -> bool | None:
+        """Whether strategies are held back by need, or by distance; None before the first weights."""
+        return self._coach[2] is not None if self._coach else None
+
     def install(self, version: int, coach: Coach, need: Need | None = None) -> None:
         """Use `coach` and its `need` from the next batch on. Any thread may call this; the modules must not be touched
         afterwards."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from copa.config.schema import Config
 from copa.errors import CopaError
-from copa.nets import Coach, Need, build_coach, build_need, load_weights
+from copa.nets import Coach, Need, build_coach, load_weights, need_among
 from copa.tasks.base import TaskSpec
 from copa.telemetry.metrics import WEIGHTS_LOOKED
 from copa.weights_follower import show_weights
@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.5
 
 
 class VersionedWeights(Protocol):
-    """Tensors under names that begin with `coach.` and `need.`, among others, their version (1 or more) and age."""
+    """Tensors under names that begin with `coach.`, perhaps `need.`, and others, their version (1 or more) and age."""
 
     @property
     def version(self) -> int: ...
@@ -100,10 +100,7 @@ class WeightsWatcher:
         coach = build_coach(self._spec, self._config)
         load_weights(coach, published.tensors, "coach.")
         coach.eval()
-        need = build_need(self._config)
-        if need is not None:
-            load_weights(need, published.tensors, "need.")
-        self._install(published.version, coach, need)
+        self._install(published.version, coach, need_among(published.tensors, self._config.nets.width))
         show_weights(published.version, published.published_at)
         self._complaint = None
         log.info("weights version %d", published.version)

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from copa.config.change import without_secrets
 from copa.config.schema import Config
-from copa.errors import UnavailableError
+from copa.errors import ConfigError, UnavailableError
 
 FORMAT = "copa-checkpoint-1"
 
 AVERAGED = "averaged_"
-"""What the names of averaged weights begin with, before `player.…`, `mixer.…`, `coach.…` and `need.…`."""
+"""What the names of averaged weights begin with, before `player.…`, `mixer.…` and `coach.…`."""
 
 ACTING = ("player.", "coach.", "need.")
 """What the names of those weights begin with that a team plays with; all others are for learning alone."""
@@ -76,6 +76,14 @@ def save(folder: Path, checkpoint: Checkpoint, kept: int) -> Path:
     for old in others[kept - 1 :]:
         old.unlink(missing_ok=True)
     return path
+
+
+def require_new(folder: Path) -> None:
+    """Raises ConfigError where `folder` is a run or has a checkpoint, so that no state of learning is written over."""
+    inner = folder / "checkpoints"
+    found = inner if inner.is_dir() else next(iter(_files(folder)), None)
+    if found is not None:
+        raise ConfigError(f"--output {folder} holds {found.name} already; give a folder without checkpoints")
 
 
 def acting_part(checkpoint: Checkpoint) -> Checkpoint:

@@ -1,8 +1,8 @@
 """Adaptive communication: which strategies travel at a coach step, and what each player holds.
 
 Eq. 3 of the paper: a new strategy reaches a player only where `||new - held|| > beta` (Euclidean distance to what
-that player really holds); with `method.criterion: need` what is compared with beta is the coach's estimate of what the
-player would lose without it. The first strategy of an episode, that of a player who just joined, and all after a change
+that player really holds); a coach that foretells need (`copa.need`) compares with beta what the player would lose
+without it. The first strategy of an episode, that of a player who just joined, and all after a change
 of the coach's weights travel always; `beta = 0` sends all. Shapes: B games, A agent slots, W length of a strategy.
 """
 

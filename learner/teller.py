@@ -10,7 +10,7 @@ from copa.telemetry.journal import Journal
 
 log = logging.getLogger(__name__)
 
-LOSSES = ("td_loss", "imagined_td_loss", "nll", "entropy", "need_loss")
+LOSSES = ("td_loss", "imagined_td_loss", "nll", "entropy")
 """Scalars of an update that are parts of its loss."""
 
 

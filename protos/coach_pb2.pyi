@@ -92,24 +92,24 @@ class _Criterion:
 class _CriterionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Criterion.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CRITERION_UNSPECIFIED: _Criterion.ValueType  # 0
-    """Not given."""
+    """Not known yet: no weights have come."""
     CRITERION_DISTANCE: _Criterion.ValueType  # 1
     """The Euclidean distance between a new strategy and the one that the player holds."""
     CRITERION_NEED: _Criterion.ValueType  # 2
-    """What the coach foretells that the player would lose with the one it holds: the square root of a difference of
-    action values, as the learner scaled them.
+    """What the coach foretells that the player would lose with the one it holds until the next coach step: the square
+    root of differences of action values, as the learner scaled them.
     """
 
 class Criterion(_Criterion, metaclass=_CriterionEnumTypeWrapper):
-    """What a coach compares with `beta`. It was settled when the coach learned."""
+    """What a coach compares with `beta`. It follows from the weights that it was given."""
 
 CRITERION_UNSPECIFIED: Criterion.ValueType  # 0
-"""Not given."""
+"""Not known yet: no weights have come."""
 CRITERION_DISTANCE: Criterion.ValueType  # 1
 """The Euclidean distance between a new strategy and the one that the player holds."""
 CRITERION_NEED: Criterion.ValueType  # 2
-"""What the coach foretells that the player would lose with the one it holds: the square root of a difference of
-action values, as the learner scaled them.
+"""What the coach foretells that the player would lose with the one it holds until the next coach step: the square
+root of differences of action values, as the learner scaled them.
 """
 Global___Criterion: _TypeAlias = Criterion  # noqa: Y015
 

@@ -49,7 +49,7 @@ def bound(
     """Estimate Theorem 1's bound for a trained team, beside what holding back strategies really costs it.
 
     The bound is 2 (n_a eta beta + kappa) / (1 - gamma); eta and kappa are sampled, so it is an estimate, not a
-    certificate. A coach that has learned to hold back by need holds back by distance here, as the theorem has it.
+    certificate. A coach that foretells need (copa need) holds back by distance here, as the theorem has it.
     """
     import json
 

@@ -59,7 +59,7 @@ _OPTIONS = (
     "--by-distance",
     "distances",
     is_flag=True,
-    help="Hold back what moved least (Eq. 3), where the coach has learned to hold back what is needed least.",
+    help="Hold back what moved least (Eq. 3), also where the coach foretells what is needed (copa need).",
 )
 @click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "csv", "json"]), default="text", show_default=True
@@ -117,7 +117,7 @@ def evaluate(
     about: dict[str, Any] = {"task": players[0].config.task.name, "episodes": episodes, "seed": seed}
     about |= {"checkpoint": [str(path) for path in checkpoints]} if checkpoints else {"policy": policy}
     about |= {} if T is None else {"T": T}
-    if coached := {player.label: player.config.method.criterion for player in players if player.has_coach}:
+    if coached := {player.label: player.criterion for player in players if player.has_coach}:
         about["criterion"] = coached
     shown = written(rows, "json" if as_json else form, about)
     click.echo(shown)

@@ -27,13 +27,14 @@ def export(checkpoint: Path, output: Path, form: str) -> None:
     """Write a trained player and coach to give away.
 
     As ONNX files, numbers of games, slots and entities are free; the files are run and compared with the networks
-    before this ends. A coach that has learned which strategies are needed is written without that: hold back by
-    distance. As a checkpoint, without what only learning needs, they serve `copa eval`, `render` and `coach`.
+    before this ends. A coach that foretells need (copa need) is written without that: hold back by distance. As a
+    checkpoint, without what only learning needs, they serve `copa eval`, `render` and `coach`.
     """
     from copa import checkpoint as checkpoints
 
     saved = checkpoints.load(checkpoint)
     if form == "checkpoint":
+        checkpoints.require_new(output)
         click.echo(str(checkpoints.save(output, checkpoints.acting_part(saved), kept=1)))
         return
     from copa.exporting import export as write

@@ -19,6 +19,7 @@ _COMMANDS: dict[str, str] = {
     "report": "copa.cli.report:report",
     "compare": "copa.cli.compare:compare",
     "bound": "copa.cli.bound:bound",
+    "need": "copa.cli.need:need",
     "export": "copa.cli.export:export",
     "bench": "copa.cli.bench:bench",
     "config": "copa.cli.config:config",

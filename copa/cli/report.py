@@ -56,7 +56,7 @@ def table(
 ) -> None:
     """The paper's table: a line per method and beta, a column per team, beside random and greedy.
 
-    Coaches hold back by distance (Eq. 3), also those that have learned to hold back by need.
+    Coaches hold back by distance (Eq. 3), also those that foretell need (copa need).
     """
     from copa.cli.evaluate import numbers, played_by, save
     from copa.evaluation.sweep import by_distance, sweep, untrained
@@ -91,7 +91,7 @@ def dynamics_of(
 ) -> None:
     """The paper's figure: what holding back costs in the static, medium and dynamic variants of Resource Collection.
 
-    Coaches hold back by distance (Eq. 3), also those that have learned to hold back by need.
+    Coaches hold back by distance (Eq. 3), also those that foretell need (copa need).
     """
     from copa.cli.evaluate import numbers, played_by
     from copa.errors import UnavailableError

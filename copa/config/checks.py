@@ -32,11 +32,6 @@ def check(config: Config) -> Config:
             f"learning.hold is {config.learning.hold:g} and learning.periods 1: a segment has no coach step inside it"
             " at which a strategy could be kept; set learning.periods to 2 or more, or learning.hold to 0"
         )
-    if config.method.criterion == "need" and config.learning.periods == 1:
-        raise ConfigError(
-            "method.criterion is need and learning.periods 1: a segment has no coach step inside it from which the"
-            " coach could learn what is needed; set learning.periods to 2 or more, or method.criterion to distance"
-        )
     if actor.games < actor.groups:
         raise ConfigError(
             f"actor.games is {actor.games} and actor.groups {actor.groups}: each group needs a game;"

@@ -80,7 +80,6 @@ _BEST: dict[str, Any] = _QUICK | {
     "run.name": "best",
     "run.steps": 9_000_000,
     "method.T": 2,
-    "method.criterion": "need",
     "learning.gamma": 0.99,
     "learning.lr": 6e-4,
     "learning.lr_end": 0.1,

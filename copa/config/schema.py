@@ -51,10 +51,6 @@ class MethodSettings(Section):
     """Name of a method; `copa methods` lists them."""
     T: Annotated[int, Field(ge=1, le=256)] = 4
     """Steps between two strategies of the coach."""
-    criterion: Literal["distance", "need"] = "distance"
-    """What must be above `coach.beta` for a strategy to travel: how far it moved (`distance`, Eq. 3), or what the
-    player would lose without it, as the coach has learned to foretell (`need`; it learns that at the coach steps inside
-    a segment, so `learning.periods` must be above 1)."""
     imagined_weight: Fraction = 0.5
     """`refil`: weight of the imagined temporal-difference loss; the real one has the rest."""
     refil_split: Literal["entities", "both"] = "entities"
@@ -229,8 +225,8 @@ class CoachSettings(TlsFiles):
     token_file: Path | None = None
     """File with the token that callers must bring; the service takes any of its lines, actors send the first."""
     beta: NonNegative = 0.0
-    """A strategy travels only when it moved by more than this (L2), or is needed by more than this (see
-    `method.criterion`); above 0 it must not be sampled."""
+    """A strategy travels only when it moved by more than this (L2), or, where `copa need` has made the coach foretell
+    it, is needed by more than this; above 0 it must not be sampled."""
     deadline: PositiveFloat = 1.0
     """Seconds an actor waits for strategies before its players go on with those they hold."""
     batch_rows: Positive = 512

@@ -11,7 +11,7 @@ from copa.acting import Players, random_actions
 from copa.communication import Beta, Communication, Measure
 from copa.config.schema import Config
 from copa.methods import method_named
-from copa.nets import build_coach, build_need, load_weights, measure_of
+from copa.nets import build_coach, load_weights, measure_of, need_among
 from copa.tasks.base import Bools, Floats, Ints, Task, TaskSpec, View
 
 
@@ -82,9 +82,7 @@ class TeamPolicy:
         if method_named(config.method.name).coach:
             self._coach = build_coach(spec, config)
             load_weights(self._coach, weights, "coach.")
-            self._need = build_need(config)
-            if self._need is not None:
-                load_weights(self._need, weights, "need.")
+            self._need = need_among(weights, config.nets.width)
             self._coach.eval()
             self._communication = Communication(games, spec.slots, config.nets.width)
         self._newcomers: Bools = np.zeros((games, spec.slots), np.bool_)
@@ -130,15 +128,20 @@ class TeamPolicy:
             asked &= fresh
         self._spoken = np.zeros_like(asked)
         if asked.any():
-            strategies, measure = self._plan(view)
-            self._spoken = talk.update(strategies, asked, fresh, self.beta, version=1, measure=measure)
+            encoding, strategies = self._plan(view)
+            self._spoken = talk.update(strategies, asked, fresh, self.beta, version=1, measure=self._measure(encoding))
             sent = int(self._spoken.sum())
             self.eligible += int(asked.sum())
             self.sent += sent
             self.strategy_bytes += sent * self._bytes
         return talk.held
 
-    def _plan(self, view: View) -> tuple[Floats, Measure]:
+    def _measure(self, encoding: Floats) -> Measure:
+        """What strategies for the scenes encoded as `encoding` [B, A, W] must exceed beta by."""
+        return measure_of(self._need, encoding)
+
+    def _plan(self, view: View) -> tuple[Floats, Floats]:
+        """The coach's encoding, and the strategies' means, both [B, A, W]."""
         assert self._coach is not None
         with torch.inference_mode():
             encoding = self._coach.see(
@@ -148,4 +151,4 @@ class TeamPolicy:
                 torch.from_numpy(view.present),
             )
             means: Floats = self._coach.mean(encoding).numpy()
-        return means, measure_of(self._need, encoding.numpy())
+        return encoding.numpy(), means

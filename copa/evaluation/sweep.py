@@ -1,19 +1,22 @@
 """Many evaluations at once: runs of several methods, several betas, all teams."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from copa import checkpoint
-from copa.config.change import with_setting
 from copa.config.schema import Config
 from copa.errors import ConfigError
 from copa.evaluation.evaluate import Source, default_teams, evaluate
 from copa.evaluation.result import TeamResult
 from copa.evaluation.summary import Summary, summarise
 from copa.methods import method_named
+from copa.nets import NEED
 from copa.tasks import task_spec
+
+log = logging.getLogger(__name__)
 
 RATE_EPISODES = 64
 """Episodes that one look at the communication rate takes."""
@@ -34,6 +37,11 @@ class Player:
     def has_coach(self) -> bool:
         """Whether a beta means anything to it."""
         return not isinstance(self.sources[0], str) and method_named(self.config.method.name).coach
+
+    @property
+    def criterion(self) -> str:
+        """What its coach compares with beta: `need` or `distance`."""
+        return "need" if self.has_coach and _foretells(self.sources[0]) else "distance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ def trained(paths: Sequence[Path]) -> list[Player]:
     for path in paths:
         saved = checkpoint.load(path)
         parts = [getattr(saved.config, name).model_dump(mode="json") for name in ("task", "method", "nets", "learning")]
+        parts.append(_foretells(saved.tensors))
         groups.setdefault(json.dumps(parts, sort_keys=True), []).append((path, saved))
     tasks = {members[0][1].config.task.name for members in groups.values()}
     if len(tasks) > 1:
@@ -82,11 +91,14 @@ def trained(paths: Sequence[Path]) -> list[Player]:
 
 
 def by_distance(player: Player) -> Player:
-    """`player` with a coach that holds back by distance (Eq. 3), whatever it has learned to hold back by."""
-    if not player.has_coach or player.config.method.criterion == "distance":
+    """`player` with a coach that holds back by distance (Eq. 3), also where it foretells need."""
+    if player.criterion == "distance":
         return player
-    config = with_setting(player.config, "method.criterion", "distance")
-    return replace(player, label=f"{player.label}, by distance", config=config)
+    sources = tuple(
+        source if isinstance(source, str) else {name: source[name] for name in source if not name.startswith(NEED)}
+        for source in player.sources
+    )
+    return replace(player, label=f"{player.label}, by distance", sources=sources)
 
 
 def sweep(
@@ -116,7 +128,8 @@ def sweep(
 def beta_for_rate(player: Player, rate: float, *, team: str, seed: int) -> float:
     """The beta at which the coach speaks to a player in `rate` of the coach steps, measured with `team`.
 
-    Found by halving an interval, to `RATE_TOLERANCE` where the rate moves so finely; else the coach speaks less.
+    Found by halving an interval, to `RATE_TOLERANCE`. Where the rate does not move so finely the coach speaks less, and
+    a warning says how often.
 
     Raises:
         ConfigError: the player has no coach.
@@ -141,7 +154,15 @@ def beta_for_rate(player: Player, rate: float, *, team: str, seed: int) -> float
         if abs(found - rate) <= RATE_TOLERANCE:
             return middle
         low, high = (middle, high) if found > rate else (low, middle)
+    log.warning(
+        "%s cannot be told in %.1f %% of the coach steps: in %.1f %% at beta %g, in %.1f %% at %g",
+        *(player.label, 100 * rate, 100 * reached(high), high, 100 * reached(low), low),
+    )
     return high
+
+
+def _foretells(source: Source) -> bool:
+    return any(name.startswith(NEED) for name in source)
 
 
 def _play(player: Player, team: str, episodes: int, seed: int, beta: float) -> list[TeamResult]:

@@ -7,25 +7,23 @@ from torch import Tensor
 
 from copa.config.schema import Config
 from copa.learning.batch import Part
-from copa.learning.need import NeedError, need_error
 from copa.learning.noise import PartNoise
 from copa.learning.scene import Scene, build_scene, imagined_split
 from copa.learning.targets import real_steps, td_targets
 from copa.learning.variational import Strategies, Variational, draw_strategies, strategy_steps, variational
 from copa.methods import Method
-from copa.nets import Coach, Mixer, Need, Player, Posterior, Situation, mix
+from copa.nets import Coach, Mixer, Player, Posterior, Situation, mix
 from copa.tasks.base import TaskSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Nets:
-    """Networks that are learned, or their target copies (which have neither posterior nor need)."""
+    """Networks that are learned, or their target copies (which have no posterior)."""
 
     player: Player
     mixer: Mixer
     coach: Coach | None
     posterior: Posterior | None = None
-    need: Need | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,6 @@ class Terms:
     """[T, N]"""
     imagined_td: Tensor | None
     variational: Variational | None
-    need: NeedError | None
 
 
 class Objective:
@@ -72,7 +69,7 @@ class Objective:
         halves: tuple[Tensor, ...] = ()
         if self.method.imagined:
             halves = imagined_split(scene, noise.groups, self.config.method.refil_split, self.config.nets.heads)
-        values, choices, remembered = self._online_values(part, scene, halves, strategies, noise)
+        values, choices = self._online_values(part, scene, halves, strategies, noise)
         actions = part.actions.unsqueeze(-1)
         totals = mix(
             self.online.mixer,
@@ -103,21 +100,6 @@ class Objective:
                 average=settings.average,
                 periods=settings.periods,
             )
-        need = None
-        if self.online.need is not None:
-            assert self.online.coach is not None
-            assert encoding is not None
-            assert strategies is not None
-            need = need_error(
-                self.online.need,
-                self.online.coach,
-                self.online.player,
-                encoding=encoding,
-                held=strategies.plan.mean,
-                remembered=remembered,
-                available=part.available[:T],
-                playing=scene.members[:T] & steps.unsqueeze(-1),
-            )
         errors = [((total - targets).square() * steps).sum() for total in totals]
         return Terms(
             q_tot=totals[0].detach(),
@@ -127,7 +109,6 @@ class Objective:
             imagined_q_tot=totals[1].detach() if halves else None,
             imagined_td=errors[1] if halves else None,
             variational=extra,
-            need=need,
         )
 
     def _online_values(
@@ -137,19 +118,18 @@ class Objective:
         halves: tuple[Tensor, ...],
         strategies: Strategies | None,
         noise: PartNoise,
-    ) -> tuple[list[Tensor], Tensor | None, Tensor]:
+    ) -> tuple[list[Tensor], Tensor | None]:
         """Q [T, N, A, U] under the players' sight and under each of `halves`; with `double_q`, the online values
-        [T, N, A, U] of the views after each step too; what players remember [T, N, A, W] under their sight."""
+        [T, N, A, U] of the views after each step too."""
         player, T = self.online.player, len(part.actions)
         last = T + 1 if self.config.learning.double_q else T
         sights = [scene.sight[:last], *(scene.sight[:last] * half for half in halves)]
         encoded = player.encode(scene.rows.steps(0, last), *sights)
         members = scene.members if part.changing else None
         held = None if strategies is None else strategies.values
-        values, memories, choices = [], [], None
+        values, choices = [], None
         for index, each in enumerate(encoded if halves else [encoded]):
             remembered = player.remember(each, scene.memory, members)
-            memories.append(remembered[:T])
             values.append(player.action_values(remembered[:T], held))
             if index == 0 and last > T:
                 with torch.no_grad():
@@ -158,7 +138,7 @@ class Objective:
                         end = self.online.coach.encode(scene.rows.steps(T, T + 1), scene.present[T:])
                         fresh = self.online.coach.plan(end).sample(noise.target_next)
                     choices = torch.cat([values[0][1:], player.action_values(remembered[T:], fresh)])
-        return values, choices, memories[0]
+        return values, choices
 
     def _following_values(
         self, part: Part, scene: Scene, noise: PartNoise, drawn: Tensor | None, choices: Tensor | None

@@ -21,11 +21,9 @@ from copa.learning.reward_scale import REWARDS_SEEN, RewardScale
 from copa.methods import method_named
 from copa.nets import (
     Coach,
-    Need,
     Posterior,
     build_coach,
     build_mixer,
-    build_need,
     build_player,
     build_posterior,
     forget_folded,
@@ -59,8 +57,6 @@ class Outcome:
     """Before `lambda1`: negative log-likelihood summed over steps and dimensions, mean over slots."""
     entropy: Tensor | None
     """Before `lambda2`: mean over slots and dimensions."""
-    need_loss: Tensor | None
-    """Mean squared error of the coach's estimates of need."""
     q_tot: Tensor
     """[N, T]"""
     td_target: Tensor
@@ -75,7 +71,6 @@ class Outcome:
             "imagined_td_loss",
             "nll",
             "entropy",
-            "need_loss",
             "q_mean",
             "target_mean",
             "player_grad_norm",
@@ -101,7 +96,6 @@ class UpdateRule:
         self.mixer = build_mixer(spec, config).to(device)
         self.coach: Coach | None = build_coach(spec, config).to(device) if self.method.coach else None
         self.posterior: Posterior | None = build_posterior(spec, config).to(device) if self.method.variational else None
-        self.need: Need | None = build_need(config)
         players: dict[str, nn.Module] = {"player": self.player, "mixer": self.mixer}
         coaches: dict[str, nn.Module] = {} if self.coach is None else {"coach": self.coach}
         target_players, target_coaches = copy.deepcopy(players), copy.deepcopy(coaches)
@@ -112,19 +106,15 @@ class UpdateRule:
         if coaches:
             self._trained["coach"] = Trained(coaches, config.learning)
             self._targets["coach"] = Parameters(target_coaches)
-        if self.need is not None:
-            self._trained["need"] = Trained({"need": self.need.to(device)}, config.learning)
         self._averaged: dict[str, Parameters] = {}
         if config.learning.averaging_rate < 1.0:
             self._averaged["player"] = Parameters(copy.deepcopy(target_players))
             if target_coaches:
                 self._averaged["coach"] = Parameters(copy.deepcopy(target_coaches))
-            if self.need is not None:
-                self._averaged["need"] = Parameters({"need": copy.deepcopy(self.need)})
         for parameter in (_named(self._targets) | _named(self._averaged)).values():
             parameter.requires_grad_(False)
         self._reward_scale = RewardScale(config.learning, device)
-        online = Nets(self.player, self.mixer, self.coach, self.posterior, self.need)
+        online = Nets(self.player, self.mixer, self.coach, self.posterior)
         target = Nets(target_players["player"], target_players["mixer"], target_coaches.get("coach"))  # type: ignore[arg-type]
         self._objective = Objective(spec, config, self.method, online, target)
         self._generator = torch.Generator(device)
@@ -191,12 +181,6 @@ class UpdateRule:
             entropy = sum_of([part.entropy for part in parts]) / slots
             loss = loss + settings.lambda1 * nll - settings.lambda2 * entropy
             shares |= {"nll": nll, "entropy": entropy}
-        needs = [term.need for term in terms if term.need is not None]
-        if needs:
-            agents = self.peers.add(sum_of([need.agents for need in needs])).clamp(min=1)
-            need_loss = sum_of([need.squares for need in needs]) / agents
-            loss = loss + need_loss
-            shares["need_loss"] = need_loss
         loss.backward()  # type: ignore[no-untyped-call]
         rate = settings.lr * (1 - (1 - settings.lr_end) * progress)
         for group in self._trained.values():
@@ -216,7 +200,6 @@ class UpdateRule:
             imagined_td_loss=scalars.get("imagined_td_loss"),
             nll=scalars.get("nll"),
             entropy=scalars.get("entropy"),
-            need_loss=scalars.get("need_loss"),
             q_tot=_in_order(batch, [term.q_tot for term in terms]),
             td_target=_in_order(batch, [term.targets for term in terms]),
             imagined_q_tot=None
@@ -253,7 +236,7 @@ class UpdateRule:
         )
 
     def weights(self) -> dict[str, Tensor]:
-        """What acting needs, `player.…`, `coach.…` and `need.…`: contiguous float32 copies on the CPU."""
+        """What acting needs, `player.…` and `coach.…`: contiguous float32 copies on the CPU."""
         return _for_acting(self._trained)
 
     def averages(self) -> dict[str, Tensor] | None:

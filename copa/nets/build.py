@@ -10,7 +10,6 @@ from copa.config.schema import Config, NetSettings
 from copa.methods import method_named
 from copa.nets.coach import Coach
 from copa.nets.mixer import AttentionMixer, CoachMixer, Mixer, SumMixer
-from copa.nets.need import Need
 from copa.nets.player import Player
 from copa.nets.posterior import Posterior
 from copa.tasks.base import TaskSpec
@@ -27,13 +26,6 @@ def build_player(spec: TaskSpec, config: Config) -> Player:
 def build_coach(spec: TaskSpec, config: Config) -> Coach:
     """The coach."""
     return _seeded(config, 1, lambda: Coach(spec, config.nets))
-
-
-def build_need(config: Config) -> Need | None:
-    """What foretells the need of a strategy; None where `method.criterion` is another, or nobody coaches."""
-    if config.method.criterion != "need" or not method_named(config.method.name).coach:
-        return None
-    return _seeded(config, 4, lambda: Need(config.nets.width))
 
 
 def build_mixer(spec: TaskSpec, config: Config) -> Mixer:

@@ -1,18 +1,25 @@
 """Need: what a player loses that is left with the strategy it holds."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from copa.communication import Measure, distance
+from copa.nets.weights import load_weights
 from copa.tasks.base import Floats
+
+NEED = "need."
+"""What the names of its weights begin with, beside `player.…` and `coach.…`."""
 
 
 class Need(nn.Module):
     """Foretells the loss from what the coach sees, the new strategy, and how far the one that is held lies from it.
 
-    It is in units of the square root of the player's own Q: a strategy that is held needlessly costs 0.
+    It is in units of the square root of the player's own Q: a strategy that is held without harm costs 0
+    (`copa.need`).
     """
 
     def __init__(self, width: int) -> None:
@@ -37,6 +44,20 @@ class Need(nn.Module):
         hidden = functional.relu(self.first(torch.cat([encoding, new, new - held], -1)))
         need: Tensor = self.out(functional.relu(self.second(hidden))).squeeze(-1)
         return need
+
+
+def need_among(weights: Mapping[str, Tensor], width: int) -> Need | None:
+    """The network that has its weights (`need.…`) among `weights`; None where there are none.
+
+    Raises:
+        MismatchError: they are not those of strategies of `width` numbers.
+    """
+    if not any(name.startswith(NEED) for name in weights):
+        return None
+    with torch.random.fork_rng(devices=[]):
+        need = Need(width)
+    load_weights(need, weights, NEED)
+    return need.eval()
 
 
 def measure_of(need: Need | None, encoding: Floats) -> Measure:

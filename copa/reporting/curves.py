@@ -22,7 +22,6 @@ LOSSES = {
     "imagined_td": "imagined temporal difference",
     "nll": "posterior's likelihood",
     "entropy": "coach's entropy",
-    "need": "coach's estimates of need",
 }
 
 

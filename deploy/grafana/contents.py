@@ -121,9 +121,8 @@ LEARNING = Dashboard(
         ),
         Panel(
             "TD loss",
-            "Of the latest update; `imagined_td` where the method has an imagined part, `need` where the coach learns"
-            " what its strategies are worth.",
-            (Query('copa_loss{part=~"td|imagined_td|need"}', "{{part}}"),),
+            "Of the latest update; `imagined_td` where the method has an imagined part.",
+            (Query('copa_loss{part=~"td|imagined_td"}', "{{part}}"),),
             low=0,
         ),
         Panel(

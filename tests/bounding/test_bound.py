@@ -10,9 +10,9 @@ import torch
 from copa import checkpoint
 from copa.bounding import estimate
 from copa.cli.main import run
-from copa.learning import UpdateRule
+from copa.nets import Need
 from copa.reporting.bound import data, text
-from tests.bounding.parts import SPEC, made
+from tests.bounding.parts import made
 
 QUICK = {"team": "5", "episodes": 6, "states": 30, "pairs": 2, "seed": 3}
 
@@ -83,16 +83,10 @@ def test_rates_become_betas(folder: Path, tmp_path: Path, capsys: pytest.Capture
     assert point["communication_rate"] == pytest.approx(0.5, abs=0.1)
 
 
-def test_a_coach_that_knows_needs_is_bound_by_distance(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = checkpoint.load(folder).config
-    learning = config.learning.model_copy(update={"periods": 2})
-    method = config.method.model_copy(update={"criterion": "need"})
-    config = config.model_copy(update={"learning": learning, "method": method})
-    saved = made(attention="masked", mixer="sum", learning=learning.model_dump())
-    state = UpdateRule(SPEC, config, torch.device("cpu")).state() | saved.tensors
-    checkpoint.save(tmp_path / "need", replace(saved, tensors=state, config=config), kept=1)
+def test_a_coach_that_foretells_need_is_bound_by_distance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = made(attention="masked", mixer="sum")
+    need = {f"need.{name}": tensor.detach() for name, tensor in Need(saved.config.nets.width).named_parameters()}
+    checkpoint.save(tmp_path / "need", replace(saved, tensors=saved.tensors | need), kept=1)
     checkpoint.save(tmp_path / "usual", saved, kept=1)
     told = []
     for name in ("need", "usual"):

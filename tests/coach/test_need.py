@@ -1,4 +1,4 @@
-"""A service whose coach has learned what its strategies are worth to players."""
+"""A service whose coach foretells what players lose that are not told."""
 
 from collections.abc import Iterator
 
@@ -9,24 +9,16 @@ import torch
 from coach_service.server import CoachServer
 from coach_service.weights import FixedWeights
 from copa.coaching.tensors import floats_message, read_strategies, view_message
-from copa.config.change import with_setting
-from copa.config.schema import Config
-from copa.nets import Need, build_need
+from copa.nets import Need
 from copa.tasks.base import Floats
 from protos import coach_pb2
 from tests.coach.parts import SPEC, WIDTH, Games, Loop, calling, make_coach, make_config, wait_until, weights_of
 
 
-def make_need_config(address: str) -> Config:
-    config = with_setting(make_config(address), "method.criterion", "need")
-    return with_setting(config, "learning.periods", 2)
-
-
 @pytest.fixture
 def need() -> Need:
     torch.manual_seed(3)
-    need = build_need(make_need_config("unix:unused"))
-    assert need is not None
+    need = Need(WIDTH)
     with torch.no_grad():
         need.out.weight.mul_(10.0)
     return need
@@ -36,7 +28,7 @@ def need() -> Need:
 def serving(loop: Loop, socket: str, need: Need) -> Iterator[str]:
     """Address of a server with these weights, version 1."""
     weights = weights_of(make_coach(1)) | {f"need.{name}": tensor for name, tensor in need.state_dict().items()}
-    with loop.serving(make_need_config(socket), FixedWeights(weights)) as (server, address):
+    with loop.serving(make_config(socket), FixedWeights(weights)) as (server, address):
         wait_until(lambda: server.version == 1)
         yield address
 
@@ -71,9 +63,19 @@ def test_those_are_told_who_need_it_most(serving: str, need: Need) -> None:
     np.testing.assert_allclose(vectors, new[mask], atol=1e-5)
 
 
-def test_weights_without_it_are_refused_in_words(loop: Loop, socket: str, caplog: pytest.LogCaptureFixture) -> None:
-    source = FixedWeights(weights_of(make_coach(1)))
-    with loop.serving(make_need_config(socket), source) as (server, _):
+def test_weights_of_another_size_are_refused_in_words(
+    loop: Loop, socket: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = {f"need.{name}": tensor for name, tensor in Need(WIDTH + 1).state_dict().items()}
+    source = FixedWeights(weights_of(make_coach(1)) | wrong)
+    with loop.serving(make_config(socket), source) as (server, _):
         assert isinstance(server, CoachServer)
-        wait_until(lambda: "weights: need.first.weight" in caplog.text)
+        wait_until(lambda: "weights: need.first.weight has shape" in caplog.text)
         assert server.version == 0
+
+
+def test_a_coach_without_it_goes_by_distance(loop: Loop, socket: str) -> None:
+    with loop.serving(make_config(socket), FixedWeights(weights_of(make_coach(1)))) as (server, address):
+        wait_until(lambda: server.version == 1)
+        with calling(address) as stub:
+            assert stub.Describe(coach_pb2.DescribeRequest()).criterion == coach_pb2.CRITERION_DISTANCE

@@ -354,7 +354,9 @@ def test_health_and_answers_wait_for_weights(loop: Loop, socket: str) -> None:
         states = health_pb2.HealthCheckResponse
         check = lambda: health.Check(health_pb2.HealthCheckRequest(service="copa.v1.Coach")).status  # noqa: E731
         assert check() == states.NOT_SERVING
-        assert stub.Describe(coach_pb2.DescribeRequest()).version == 0
+        described = stub.Describe(coach_pb2.DescribeRequest())
+        assert described.version == 0
+        assert described.criterion == coach_pb2.CRITERION_UNSPECIFIED
         advise = coach_pb2.AdviseRequest(task=SPEC.name, view=view_message(view), mode=coach_pb2.MODE_MEAN)
         for attempt in (lambda: Talk(stub).ask(make_request(view)), lambda: stub.Advise(advise)):
             with pytest.raises(grpc.RpcError, match="no weights yet") as caught:

@@ -15,31 +15,32 @@ from copa.errors import ConfigError, UnavailableError
 from copa.evaluation import evaluate
 from copa.evaluation.sweep import RATE_TOLERANCE, beta_for_rate, by_distance, sweep, trained, untrained
 from copa.learning import UpdateRule
+from copa.nets import NEED, Need
 from copa.reporting.dynamics import VARIANTS, Point, dynamics, write_dynamics
 from copa.reporting.evaluation_table import paper_table, written
 from copa.tasks import task_spec
 from tests.system.conftest import copa
 
 
-def config(seed: int = 0, method: str = "copa", T: int = 4, criterion: str = "distance") -> Config:
+def config(seed: int = 0, method: str = "copa", T: int = 4) -> Config:
     """Settings of a small run."""
     return Config.model_validate(
         {
             "run": {"seed": seed},
-            "method": {"name": method, "T": T, "criterion": criterion},
+            "method": {"name": method, "T": T},
             "nets": {"width": 8, "heads": 2, "attention": "masked"},
         }
     )
 
 
-def saved(folder: Path, seed: int = 0, method: str = "copa", T: int = 4, criterion: str = "distance") -> Path:
+def saved(folder: Path, seed: int = 0, method: str = "copa", T: int = 4, foretells: bool = False) -> Path:
     """A checkpoint of networks that have not learned."""
-    used = config(seed, method, T, criterion)
+    used = config(seed, method, T)
     torch.manual_seed(seed)
-    rule = UpdateRule(task_spec("resource_collection"), used, torch.device("cpu"))
-    checkpoint.save(
-        folder, checkpoint.Checkpoint(rule.state(), used, updates=1, steps=1, version=1, counters={}), kept=1
-    )
+    tensors = UpdateRule(task_spec("resource_collection"), used, torch.device("cpu")).state()
+    if foretells:
+        tensors |= {f"{NEED}{name}": tensor.detach() for name, tensor in Need(used.nets.width).named_parameters()}
+    checkpoint.save(folder, checkpoint.Checkpoint(tensors, used, updates=1, steps=1, version=1, counters={}), kept=1)
     return folder
 
 
@@ -76,6 +77,19 @@ def test_a_beta_is_found_for_a_rate(tmp_path: Path) -> None:
     assert beta_for_rate(player, 1.0, team="5", seed=7) == 0.0
     with pytest.raises(ConfigError, match="no coach"):
         beta_for_rate(untrained("greedy", config()), 0.4, team="5", seed=7)
+
+
+def test_a_rate_that_cannot_be_met_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Every estimate of need is the same, so all are told or none but the first."""
+    path = saved(tmp_path, foretells=True)
+    made = checkpoint.load(path)
+    for name, tensor in made.tensors.items():
+        if name.startswith(NEED):
+            tensor.fill_(0.5 if name == "need.out.bias" else 0.0)
+    checkpoint.save(path, made, kept=1)
+    (player,) = trained([path])
+    assert beta_for_rate(player, 0.4, team="5", seed=7) == pytest.approx(0.5, rel=1e-4)
+    assert "copa cannot be told in 40.0 % of the coach steps: in 2.7 % at beta 0.5, in 100.0 % at 0.5" in caplog.text
 
 
 def test_forms_of_a_table_agree(tmp_path: Path) -> None:
@@ -172,13 +186,13 @@ def test_memories_that_span_a_segment_span_as_many_steps_then() -> None:
     assert with_coach_steps(config(), 5).segment_steps == 5
 
 
-def test_a_coach_that_knows_needs_can_hold_back_by_distance(tmp_path: Path) -> None:
-    folder = saved(tmp_path / "need", criterion="need")
+def test_a_coach_that_foretells_need_can_hold_back_by_distance(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "need", foretells=True)
     (player,) = trained([folder])
     options = {"teams": ["5"], "episodes": 3, "seed": 4}
     words = ("--checkpoint", str(folder), "--teams", "5", "--episodes", "3", "--seed", "4", "--json")
     apart = by_distance(player)
-    assert apart.config.method.criterion == "distance"
+    assert (player.criterion, apart.criterion) == ("need", "distance")
     by_need, by_far = (sweep([one], betas=[0.0, 0.05], **options) for one in (player, apart))  # type: ignore[arg-type]
     assert by_need[0].summary == by_far[0].summary, "beta 0 tells all"
     assert by_need[1].summary != by_far[1].summary
@@ -190,7 +204,7 @@ def test_a_coach_that_knows_needs_can_hold_back_by_distance(tmp_path: Path) -> N
     assert found["player"] == "copa, by distance"
     assert found["mean"] == by_far[1].summary["mean"]
     plain = evaluate(config(), apart.sources[0], teams=["5"], episodes=3, seed=4, beta=0.05)["5"]
-    assert found["mean"] == plain.mean, "as a coach that has learned no needs"
+    assert found["mean"] == plain.mean, "as a coach that foretells no needs"
     (usual,) = trained([saved(tmp_path / "usual")])
     assert by_distance(usual) is usual
     (deaf,) = trained([saved(tmp_path / "deaf", method="aqmix")])

@@ -10,6 +10,7 @@ from copa import checkpoint
 from copa.checkpoint import Checkpoint
 from copa.cli.main import copa
 from copa.config.schema import Config
+from copa.errors import ConfigError
 from copa.evaluation import evaluate
 from copa.learning import UpdateRule
 from copa.tasks import task_spec
@@ -79,3 +80,14 @@ def test_it_leaves_out_what_is_of_the_machine_and_keeps_the_rest(saved: Checkpoi
     assert small.config.nets == saved.config.nets
     assert small.counters == {}
     assert {name.split(".")[0] for name in small.tensors} == {"player", "coach"}
+
+
+def test_a_folder_that_has_a_checkpoint_is_left_alone(saved: Checkpoint, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    before = {path: path.read_bytes() for path in run.rglob("*.safetensors")}
+    for folder, held in ((run / "checkpoints", "checkpoint-000000005.safetensors"), (run, "checkpoints")):
+        words = ["export", "--checkpoint", str(run), "--form", "checkpoint", "--output", str(folder)]
+        done = CliRunner().invoke(copa, words)
+        assert isinstance(done.exception, ConfigError)
+        assert f"--output {folder} holds {held} already; give a folder without checkpoints" in str(done.exception)
+    assert {path: path.read_bytes() for path in run.rglob("*.safetensors")} == before
