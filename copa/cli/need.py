@@ -51,7 +51,9 @@ def need(checkpoint: Path, output: Path, teams: str, episodes: int, T: int | Non
 
 
 def _tell(fit: "Fit") -> None:
-    if fit.explained > 0.0:
+    if fit.idle == 1.0:
+        foretold = "nobody needs to be told anew"
+    elif fit.explained > 0.0:
         foretold = f"{fit.explained:.0%} of the variance of need is foretold, in episodes that it did not learn from"
     else:
         foretold = "need is not foretold better than by its mean; give more --episodes"

@@ -94,6 +94,18 @@ def test_a_team_that_ignores_its_coach_needs_nothing(monkeypatch: pytest.MonkeyP
     assert row.summary["communication_rate"] < 0.05
 
 
+def test_where_nobody_loses_anything_no_more_episodes_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn, "PASSES", 20)
+    deaf = unskilled()
+    with torch.no_grad():
+        deaf.tensors["player.strategy.weight"].zero_()
+    checkpoint.save(tmp_path / "run", deaf, kept=1)
+    assert run(["need", "--checkpoint", str(tmp_path / "run"), "--output", str(tmp_path / "made")]) == 0
+    assert "100% of them at no loss; nobody needs to be told anew" in capsys.readouterr().err
+
+
 def test_who_is_never_left_with_a_strategy_needs_none() -> None:
     with pytest.raises(ConfigError, match=r"method.name is aqmix, which has no coach; those with one: copa, copa-novi"):
         learn_need(unskilled("aqmix"), episodes=2, seed=0)
