@@ -82,8 +82,8 @@ def _evaluate(config: Config, published: Published, steps: int, journal: Journal
             beta=config.coach.beta,
         )[team]
         metrics.EVAL_RETURN.labels(team).set(result.mean)
-        for outcome, share in result.outcomes.items():
-            metrics.EVAL_OUTCOME.labels(team, outcome).set(share)
+        for outcome, value in result.outcomes.items():
+            metrics.EVAL_OUTCOME.labels(team, outcome).set(value)
         results[team] = {
             "mean": result.mean,
             "stderr": result.stderr,

@@ -11,7 +11,7 @@ from copa.config.schema import Config
 from copa.errors import UnavailableError
 from copa.evaluation.playing import play
 from copa.evaluation.policies import GreedyPolicy, Policy, RandomPolicy, TeamPolicy
-from copa.evaluation.result import TeamResult
+from copa.evaluation.result import PER_EPISODE, TeamResult
 from copa.tasks import make_task, task_spec
 from copa.tasks.base import TaskSpec
 
@@ -81,7 +81,8 @@ def _play(
             value += config.learning.gamma**moment.step * moment.reward
             steps += int(moment.running.sum())
             for name, values in moment.info.items():
-                outcomes.setdefault(name, []).extend(float(value) for value in values[moment.ended])
+                kind = name if values.dtype == np.bool_ else name + PER_EPISODE
+                outcomes.setdefault(kind, []).extend(float(value) for value in values[moment.ended])
         returns.append(total[whole])
         discounted.append(value[whole])
         eligible += policy.eligible

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+PER_EPISODE = "_per_episode"
+"""Ends the names of outcomes that are no shares of episodes."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeamResult:
@@ -25,7 +28,8 @@ class TeamResult:
     steps: int
     """Environment steps."""
     outcomes: dict[str, float] = field(default_factory=dict)
-    """Mean over episodes of what the task reports at their end, for instance `battle_won`."""
+    """Mean over episodes of what the task reports at their end: of what is true or false the share, for instance
+    `battle_won`; of other numbers by NAME + `PER_EPISODE`, for instance `caught_per_episode`."""
 
     @property
     def mean(self) -> float:

@@ -1,5 +1,6 @@
 """`curves.png`: returns, evaluations, losses and throughput over environment steps."""
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -10,12 +11,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from copa.evaluation.result import PER_EPISODE
 from copa.reporting.history import History, Series
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Distinguishable with colour-blindness (Okabe and Ito)."""
 
 GREY = "#6e6e6e"
+
+MOST_OUTCOMES = 4
 
 LOSSES = {
     "td": "temporal difference",
@@ -26,11 +30,12 @@ LOSSES = {
 
 
 def draw_curves(path: Path, history: History, final: Mapping[str, Any] | None, *, title: str) -> None:
-    """Draw four panels, and one for each outcome that the task tells of, at most two.
+    """Draw four panels, and one for each outcome that the task tells of, at most four.
 
     Horizontal lines are the expert (dashed) and random actions (dotted), where known.
     """
-    rows = 3 if history.outcomes else 2
+    outcomes = list(history.outcomes)[:MOST_OUTCOMES]
+    rows = 2 + math.ceil(len(outcomes) / 2)
     figure = Figure(figsize=(12, 4 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=14, fontweight="bold")
@@ -40,7 +45,7 @@ def draw_curves(path: Path, history: History, final: Mapping[str, Any] | None, *
     _training(training, history)
     _losses(losses, history)
     _throughput(throughput, history)
-    for axes, name in zip_longest(panels[2:].flat, list(history.outcomes)[:2]):
+    for axes, name in zip_longest(panels[2:].flat, outcomes):
         _outcome(axes, name, history, final) if name else axes.set_visible(False)
     for axes in panels.flat:
         axes.set_xlabel("environment steps")
@@ -56,8 +61,10 @@ def draw_curves(path: Path, history: History, final: Mapping[str, Any] | None, *
 
 def _outcome(axes: Axes, name: str, history: History, final: Mapping[str, Any] | None) -> None:
     axes.set_title(f"{name.replace('_', ' ').capitalize()}, no exploration")
-    axes.set_ylabel("share of episodes")
-    axes.set_ylim(0, 1)
+    axes.set_ylim(bottom=0)
+    if not name.endswith(PER_EPISODE):
+        axes.set_ylabel("share of episodes")
+        axes.set_ylim(0, 1)
     for (team, series), colour in zip(history.outcomes[name].items(), _colours(), strict=False):
         axes.plot(
             series.steps, series.values, color=colour, linewidth=1.8, marker="o", markersize=3, label=team_title(team)

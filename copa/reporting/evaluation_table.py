@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from copa.evaluation.result import PER_EPISODE
 from copa.evaluation.sweep import Row
 from copa.reporting.table import shares
 from copa.reporting.tables import aligned, markdown
@@ -64,7 +65,7 @@ def _mean_and_interval(row: Row) -> str:
 
 
 def _outcomes(row: Row) -> dict[str, float]:
-    """What the task says of how episodes ended, as shares of them."""
+    """What the task says of the episodes."""
     known = {key for key, *_ in _COLUMNS}
     return {name: value for name, value in row.summary.items() if name not in known and value is not None}
 
@@ -80,7 +81,7 @@ def _plain(rows: Sequence[Row], about: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cells(rows: Sequence[Row]) -> list[list[str]]:
     extra = dict.fromkeys(name for row in rows for name in _outcomes(row))
-    columns = [*_COLUMNS, *((name, name, "{:.1%}") for name in extra)]
+    columns = [*_COLUMNS, *((name, name, "{:.2f}" if name.endswith(PER_EPISODE) else "{:.1%}") for name in extra)]
     cells = [["player", "team", "beta", *(title for _, title, _ in columns)]]
     for row in rows:
         values = [(row.summary.get(name), shown) for name, _, shown in columns]

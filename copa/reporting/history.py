@@ -41,7 +41,7 @@ class History:
     epsilon: Series = field(default_factory=Series)
     evaluation: dict[str, Series] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Series]] = field(default_factory=dict)
-    """By name, then team: shares of evaluated episodes, for instance those of battles won."""
+    """By name, then team (`TeamResult.outcomes`)."""
     communication: Series = field(default_factory=Series)
     losses: dict[str, Series] = field(default_factory=dict)
     steps_per_second: Series = field(default_factory=Series)

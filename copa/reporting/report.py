@@ -12,7 +12,7 @@ from copa.config.schema import Config
 from copa.config.settings import SETTINGS, TASK
 from copa.extras import installing
 from copa.reporting.history import History, Series
-from copa.reporting.table import markdown_table
+from copa.reporting.table import counts_table, markdown_table
 from copa.run_folder import RunFolder
 
 
@@ -54,10 +54,12 @@ def machine() -> str:
 def _result(final: Mapping[str, Any] | None) -> str:
     if final is None:
         return "No final table: the run has not come to its end, or `evaluator.final_episodes` is 0."
+    counts = counts_table(final)
+    counted = f"\n\nWhat happened in an episode, on average:\n\n{counts}" if counts else ""
     return (
         f"Mean return ± standard error of {final['episodes']} episodes per team without exploration, after"
         f" {final['steps']:,} steps; games of seed {final['seed']}, the same for all columns. Communication is the"
-        f" share of coach steps in which a player is spoken to.\n\n{markdown_table(final)}"
+        f" share of coach steps in which a player is spoken to.\n\n{markdown_table(final)}{counted}"
     )
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
+from copa.evaluation.result import PER_EPISODE
+from copa.reporting.tables import markdown
+
 
 def team_names(final: Mapping[str, Any]) -> list[str]:
     """Teams of the table, in order."""
@@ -20,8 +23,24 @@ def cell(values: Mapping[str, Any]) -> str:
 
 
 def shares(outcomes: Mapping[str, float]) -> list[str]:
-    """What a task says of how episodes ended, in words: `battle won 27%`."""
-    return [f"{name.replace('_', ' ')} {share:.0%}" for name, share in outcomes.items()]
+    """What a task says of how episodes ended, in words: `battle won 27%`; what it counted in them is left out."""
+    return [
+        f"{name.replace('_', ' ')} {share:.0%}" for name, share in outcomes.items() if not name.endswith(PER_EPISODE)
+    ]
+
+
+def counts_table(final: Mapping[str, Any]) -> str:
+    """What the task counted in an episode, on average: a line per team and policy; empty where it counts nothing."""
+    policies = final["policies"]
+    found = {
+        (team, policy): policies[policy][team].get("outcomes", {}) for team in team_names(final) for policy in policies
+    }
+    names = [name for name in next(iter(found.values()), {}) if name.endswith(PER_EPISODE)]
+    if not names:
+        return ""
+    head = ["team", "policy", *(name.removesuffix(PER_EPISODE).replace("_", " ") for name in names)]
+    rows = [[*who, *(f"{outcomes[name]:.2f}" for name in names)] for who, outcomes in found.items()]
+    return markdown([head, *rows], left=2)
 
 
 def rate(values: Mapping[str, Any]) -> str:

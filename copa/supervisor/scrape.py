@@ -30,7 +30,7 @@ class Evaluated:
     mean: float
     """Of the returns."""
     outcomes: dict[str, float] = field(default_factory=dict)
-    """Shares of its episodes, for instance of battles won."""
+    """See `TeamResult.outcomes`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,9 @@ class Step:
     truncated: Bools
     """[B], the time limit cut the episode."""
     info: dict[str, NDArray[Any]]
-    """[B] arrays of task-specific outcomes, for instance `battle_won`; empty where there are none."""
+    """[B] arrays of what the task says of the episode so far; empty where it says nothing. Evaluation takes them where
+    an episode ends: of truth values (`battle_won`) it tells the share, of numbers (`caught`) the mean, under the name
+    with `_per_episode` behind it."""
     lost: Bools | None = None
     """[B], games that broke off in this step for a reason outside the game, for instance an engine that crashed. The
     step did not take place (reward 0, not terminated, not truncated); the game waits to be reset. None where a task

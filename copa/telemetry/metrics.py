@@ -118,7 +118,7 @@ STALENESS_SECONDS = Gauge("copa_weights_staleness_seconds", "Age of the weights 
 
 EVAL_OUTCOME = Gauge(
     "copa_eval_outcome",
-    "Mean over held-out episodes of what the task says of their end, for instance battle_won.",
+    "Mean over held-out episodes of what the task says of them: battle_won (a share), caught_per_episode (a number).",
     ["team", "outcome"],
 )
 GPU_MEMORY = Gauge("copa_gpu_memory_bytes", "Memory of the GPU that the learner's PyTorch holds.", ["device"])

@@ -104,20 +104,31 @@ LEARNING = Dashboard(
             "Return without exploration, by team",
             "Mean return of the evaluator's episodes; teams other than `train` are held out.",
             (Query("copa_eval_return", "team {{team}}"),),
-        ),
-        Panel(
-            "Outcomes without exploration, by team",
-            "Share of the evaluator's episodes that ended so, for instance battles won. Without data where the task"
-            " says nothing of how an episode ends.",
-            (Query("copa_eval_outcome", "{{outcome}}, team {{team}}"),),
-            "percentunit",
-            low=0,
-            high=1,
+            width=12,
         ),
         Panel(
             "Return with exploration, by actor",
             "Mean of each actor's last 200 episodes.",
             (Query("copa_episode_return_recent", "actor {{actor}}"),),
+            width=12,
+        ),
+        Panel(
+            "Outcomes without exploration, by team",
+            "Share of the evaluator's episodes that ended so, for instance battles won. Without data where the task"
+            " says nothing of how an episode ends.",
+            (Query('copa_eval_outcome{outcome!~".*_per_episode"}', "{{outcome}}, team {{team}}"),),
+            "percentunit",
+            low=0,
+            high=1,
+            width=12,
+        ),
+        Panel(
+            "What happens in an episode, by team",
+            "Mean over the evaluator's episodes of what the task counts in them, for instance invaders caught. Without"
+            " data where it counts nothing.",
+            (Query('copa_eval_outcome{outcome=~".*_per_episode"}', "{{outcome}}, team {{team}}"),),
+            low=0,
+            width=12,
         ),
         Panel(
             "TD loss",

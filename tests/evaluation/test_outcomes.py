@@ -20,7 +20,7 @@ from copa.reporting.evaluation_table import paper_table, written
 from copa.reporting.history import read_history
 from copa.reporting.table import final_table, markdown_table
 from copa.run_folder import RunFolder
-from copa.tasks import task_spec
+from copa.tasks import make_task, task_spec
 from copa.tasks.starcraft.engines import ENGINES
 from tests.tasks.starcraft.recorded import EPISODES, recording
 
@@ -88,6 +88,22 @@ def test_the_table_of_an_evaluation_has_a_column_for_it() -> None:
     assert f", battle won {won:.0%} |" in paper_table(rows, "markdown")
 
 
+def test_what_is_counted_in_episodes_is_no_share() -> None:
+    config = Config.model_validate({})
+    result = evaluate(config, "greedy", teams=["5"], episodes=3, seed=0)["5"]
+    assert set(result.outcomes) == {f"{name}_per_episode" for name in ("picked_up", "delivered", "caught", "invaded")}
+    task = make_task("resource_collection", games=3, seed=0, team="5")
+    task.reset(np.arange(3), np.arange(3))
+    for _ in range(task.spec.horizon):
+        step = task.step(task.greedy())
+    assert result.outcomes["caught_per_episode"] == pytest.approx(step.info["caught"].mean())
+    rows = sweep([untrained("greedy", config)], teams=["5"], episodes=3, seed=0)
+    caught = f"{result.outcomes['caught_per_episode']:.2f}"
+    text = written(rows, "text", {}).splitlines()
+    assert text[1].split()[text[0].split().index("caught_per_episode") - len(text[0].split())] == caught
+    assert "caught" not in paper_table(rows, "markdown")
+
+
 def final() -> dict[str, object]:
     result = evaluate(config_of(), "greedy", teams=["3"], episodes=4, seed=0)["3"].json()
     known = result | {"mean": 12.34, "stderr": 1.0, "outcomes": {"battle_won": 0.25}}
@@ -116,6 +132,29 @@ def test_the_report_and_its_curves_show_it(tmp_path: Path) -> None:
     write_report(folder)
     assert "battle won 25%" in folder.report_file.read_text()
     assert height(folder.curves_file) == pytest.approx(1.5 * height(without_outcomes(tmp_path)), rel=0.01)
+
+
+def test_the_report_tells_what_was_counted(tmp_path: Path) -> None:
+    config = resolve(preset="smoke", flags={"run.folder": str(tmp_path / "run")}).config
+    folder = RunFolder.create(config, preset="smoke")
+    names = ("picked_up", "delivered", "caught", "invaded")
+    known = {"mean": 12.34, "stderr": 1.0, "outcomes": {f"{name}_per_episode": 1.5 + len(name) for name in names}}
+    folder.append_metrics({"source": "evaluation", "steps": 100, "teams": {"5": known}})
+    folder.write_final(
+        {
+            "steps": 200,
+            "updates": 4,
+            "episodes": 4,
+            "seed": 0,
+            "policies": {"trained": {"5": known}, "random": {"5": known}},
+        }
+    )
+    write_report(folder)
+    text = folder.report_file.read_text()
+    assert "| team | policy | picked up | delivered | caught | invaded |" in text
+    assert "| 5 | random | 10.50 | 10.50 | 7.50 | 8.50 |" in text
+    assert "| 5 | 12.3 ± 1.0 | 12.3 ± 1.0 |" in text
+    assert height(folder.curves_file) == pytest.approx(2 * height(without_outcomes(tmp_path)), rel=0.01)
 
 
 def without_outcomes(path: Path) -> Path:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from copa.tasks.base import Step
 from copa.tasks.resource_collection import ResourceCollection
 from tests.tasks.conftest import Put
 
@@ -12,6 +13,10 @@ RED, GREEN, BLUE = 1, 2, 3
 
 def reward_of_staying(task: ResourceCollection) -> float:
     return float(task.step(STAY).reward[0])
+
+
+def counts_of(step: Step) -> dict[str, int]:
+    return {name: int(values[0]) for name, values in step.info.items()}
 
 
 def hands_of(task: ResourceCollection) -> tuple[np.ndarray, np.ndarray]:
@@ -143,6 +148,32 @@ def test_an_invader_at_home_costs_four_once_and_ends_nobodys_turn(game: Put) -> 
     task = game([(0.0, 0.129), (0.5, 0.5)], landmarks={7: (0.1, 0.0)}, carried={0: RED})
     assert reward_of_staying(task) == -4.0 + 1.0
     assert not task.state.there[7, 0]
+
+
+def test_what_happens_is_counted(game: Put) -> None:
+    task = game(
+        [(0.0, 0.129), (0.5, 0.5), (-0.5, -0.5)], landmarks={2: (0.5, 0.595), 7: (-0.5, -0.43)}, carried={0: BLUE}
+    )
+    assert counts_of(task.step(STAY)) == {"picked_up": 1, "delivered": 1, "caught": 1, "invaded": 0}
+    task.state.there[7, 0], task.state.landmark[:, 7, 0] = True, (0.1, 0.0)
+    assert counts_of(task.step(STAY)) == {"picked_up": 1, "delivered": 1, "caught": 1, "invaded": 1}
+    task.reset(np.zeros(1, np.int64), np.ones(1, np.int64))
+    assert not any(counts_of(task.step(STAY)).values())
+
+
+def test_counts_add_up_to_the_return() -> None:
+    task = ResourceCollection(games=40, seed=3, dtype=np.float64)
+    task.reset(np.arange(40), np.arange(40))
+    task.state.traits[:3] = 0.5
+    returns = np.zeros(40)
+    for _ in range(task.spec.horizon + 3):
+        step = task.step(task.greedy())
+        returns += step.reward
+    counts = {name: values.astype(np.float64) for name, values in step.info.items()}
+    assert all(values.any() for values in counts.values())
+    np.testing.assert_allclose(
+        returns, 5 * counts["picked_up"] + counts["delivered"] + 4 * counts["caught"] - 4 * counts["invaded"]
+    )
 
 
 def test_the_invader_moves_straight_home_after_rewards(game: Put) -> None:

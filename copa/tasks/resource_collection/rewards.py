@@ -12,13 +12,17 @@ from copa.tasks.resource_collection.rules import (
     AT_INVADER,
     AT_NOTHING,
     CATCH_REWARD,
+    CAUGHT,
+    DELIVERED,
     DELIVERY_REWARD,
     HOME,
+    INVADED,
     INVADER,
     INVASION_REWARD,
     LANDMARK_RADII,
     LANDMARKS,
     PICK_UP_REWARD,
+    PICKED_UP,
     RESOURCE_TYPES,
     RESOURCES,
     TOUCH_MARGIN,
@@ -50,13 +54,17 @@ WORTH = np.zeros(LANDMARKS)
 WORTH[HOME] = DELIVERY_REWARD
 WORTH[INVADER] = CATCH_REWARD
 """Reward for taking a landmark that is no resource."""
+EVENT = np.full(LANDMARKS, PICKED_UP)
+EVENT[HOME] = DELIVERED
+EVENT[INVADER] = CAUGHT
+"""Which of `EVENTS` it is to take each landmark."""
 
 
 def collect(state: State, squared: Reals) -> tuple[Reals, Bools]:
     """Rewards [A, B] of this step, and in which games the invader went [B].
 
     `squared` [A, 8, B] is the squared distance from agents to landmarks. What was picked up or caught is gone
-    from the state, and agents carry and are `at` what they should.
+    from the state, agents carry and are `at` what they should, and all that happened is counted.
     """
     reward = np.zeros((AGENTS, state.games), state.dtype)
     invader = state.there[INVADER].copy()
@@ -77,6 +85,7 @@ def invade(state: State, reward: Reals) -> None:
         paying = members.any(axis=0)
         games, members = games[paying], members[:, paying]
         reward[members.argmax(axis=0), games] = INVASION_REWARD
+        state.happened[INVADED, games] += 1
         remove(state, np.full(len(games), INVADER), games)
 
 
@@ -112,6 +121,8 @@ def take(state: State, taken: Bits, reward: Reals) -> None:
     landmark = LANDMARK_OF_BIT[taken[agent, game]]
     reward[agent, game] += WORTH[landmark]
     state.at[agent, game] = KIND[landmark]
+    counted = np.bincount(EVENT[landmark] * state.games + game, minlength=state.happened.size)
+    state.happened += counted.reshape(state.happened.shape)
 
     home = landmark == HOME
     state.carried[agent[home], game[home]] = 0

@@ -51,6 +51,10 @@ DELIVERY_REWARD = 1.0
 CATCH_REWARD = 4.0
 INVASION_REWARD = -4.0
 
+EVENTS = ("picked_up", "delivered", "caught", "invaded")
+"""What is counted in an episode: resources picked up and delivered, invaders caught, and those that reached home."""
+PICKED_UP, DELIVERED, CAUGHT, INVADED = range(len(EVENTS))
+
 TRAINING_ABILITIES = (0.1, 0.5, 0.9)
 TRAINING_SPEEDS = (0.3, 0.5, 0.7)
 HELD_OUT_SPEEDS = (0.2, 0.8)

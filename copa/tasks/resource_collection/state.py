@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from copa.tasks.base import Bools, Ints
 from copa.tasks.columns import Columns
-from copa.tasks.resource_collection.rules import AGENTS, AT_NOTHING, HORIZON, LANDMARKS, TYPES
+from copa.tasks.resource_collection.rules import AGENTS, AT_NOTHING, EVENTS, HORIZON, LANDMARKS, TYPES
 
 Reals = NDArray[np.floating[Any]]
 Small = NDArray[np.int8]
@@ -47,6 +47,8 @@ class State(Columns):
     """[B], steps taken in this episode."""
     episode: Ints
     """[B], global episode number."""
+    happened: Ints
+    """[4, B], how often each of `EVENTS` did in this episode."""
     observed: Reals
     """[B, A, 14], what each agent knew of itself when its last step's rewards were due."""
 
@@ -65,6 +67,7 @@ class State(Columns):
             delay=np.zeros(games, np.int64),
             clock=np.full(games, HORIZON, np.int64),
             episode=np.zeros(games, np.int64),
+            happened=np.zeros((len(EVENTS), games), np.int64),
             observed=np.zeros((games, AGENTS, AGENT_FEATURES), dtype),
         )
 

@@ -15,7 +15,16 @@ from copa.tasks.resource_collection.options import Variant, read_options
 from copa.tasks.resource_collection.physics import advance, distances_to_landmarks
 from copa.tasks.resource_collection.renewal import open_world, renew
 from copa.tasks.resource_collection.rewards import collect
-from copa.tasks.resource_collection.rules import ACTIONS, AGENTS, HORIZON, INVADER, LANDMARKS, RECORDED_STEPS, RESOURCES
+from copa.tasks.resource_collection.rules import (
+    ACTIONS,
+    AGENTS,
+    EVENTS,
+    HORIZON,
+    INVADER,
+    LANDMARKS,
+    RECORDED_STEPS,
+    RESOURCES,
+)
 from copa.tasks.resource_collection.state import AGENT_FEATURES, Reals, State
 from copa.tasks.resource_collection.teams import TEAMS, assemble, change_teams
 from copa.tasks.resource_collection.view import ENTITY_FEATURES, observe, observe_joiners, view
@@ -96,7 +105,7 @@ class ResourceCollection:
             reward=reward,
             terminated=np.zeros(self.games, np.bool_),
             truncated=truncated,
-            info={},
+            info=dict(zip(EVENTS, state.happened.copy(), strict=True)),
         )
 
     def greedy(self) -> Ints:
