@@ -129,8 +129,9 @@ def _meet(place: Point, invader: Point, stride: float) -> tuple[Point, int] | No
     return None
 
 
-def returns(team: str, episodes: int, seed: int, every: int) -> NDArray[np.float64]:
-    """[episodes], the team's reward in each of the episodes that `copa eval --seed SEED` plays without options."""
+def played(team: str, episodes: int, seed: int, every: int) -> tuple[NDArray[np.float64], dict[str, Ints]]:
+    """The team's reward in each of the episodes that `copa eval --seed SEED` plays without options, and how often each
+    event happened in it; all [episodes]."""
     task = ResourceCollection(games=episodes, seed=seed, team=team, options={})
     task.reset(np.arange(episodes), np.arange(episodes))
     total = np.zeros(episodes)
@@ -139,8 +140,9 @@ def returns(team: str, episodes: int, seed: int, every: int) -> NDArray[np.float
         if step % every == 0:
             goals = [plan(task.state, game) for game in range(episodes)]
         actions = np.stack([steer(task.state, game, goals[game]) for game in range(episodes)])
-        total += task.step(actions).reward
-    return total
+        result = task.step(actions)
+        total += result.reward
+    return total, result.info
 
 
 def _steps(text: str) -> int:
@@ -157,9 +159,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=_steps, default=1, help="steps between two plans")
     options = parser.parse_args()
-    found = returns(options.team, options.episodes, options.seed, options.every)
+    found, counts = played(options.team, options.episodes, options.seed, options.every)
     error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else float("nan")
     print(f"mean return {found.mean():.1f} of {len(found)} episodes, standard error {error:.1f}")
+    print("per episode: " + ", ".join(f"{name} {count.mean():.2f}" for name, count in counts.items()))
 
 
 if __name__ == "__main__":

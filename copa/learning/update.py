@@ -125,7 +125,7 @@ class UpdateRule:
 
         Args:
             batch: from `to_device`; with peers this one's share, and the outcome's scalars are those of all shares.
-            progress: share of the run's steps that are done, 0..1; the learning rate follows it.
+            progress: share of the run's steps that are done, 0..1; learning rate and `hold_from` go by it.
             noise: draws to use instead of fresh ones.
 
         Raises:
@@ -144,6 +144,7 @@ class UpdateRule:
             torch.set_flush_denormal(True)
         absent = self.method.variational and settings.average == "published"
         width = self.config.nets.width
+        hold = settings.hold if progress >= settings.hold_from else 0.0
         reward_scale = self._reward_scale.of(batch, self.peers)
         terms = []
         for part in batch.parts:
@@ -156,7 +157,7 @@ class UpdateRule:
                     absent=absent,
                     split=self.config.method.refil_split,
                     periods=settings.periods,
-                    hold=settings.hold,
+                    hold=hold,
                 )
             else:
                 draws = select(noise, part, batch.slots, width, absent=absent)

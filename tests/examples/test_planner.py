@@ -8,7 +8,7 @@ from copa.config.schema import Config
 from copa.evaluation import evaluate
 from copa.tasks.resource_collection.rules import HOME, RESOURCES
 from copa.tasks.resource_collection.task import ResourceCollection
-from examples.planner import Goal, plan, returns, steer
+from examples.planner import Goal, plan, played, steer
 from tests.examples.programs import run
 
 EPISODES = 24
@@ -17,16 +17,18 @@ SEED = 7
 
 def test_it_is_ahead_of_the_greedy_expert_and_of_one_that_plans_seldom() -> None:
     greedy = evaluate(Config(), "greedy", teams=["5"], episodes=EPISODES, seed=SEED)["5"].mean
-    always, seldom = (returns("5", EPISODES, SEED, every).mean() for every in (1, 12))
+    always, seldom = (played("5", EPISODES, SEED, every)[0].mean() for every in (1, 12))
     assert greedy + 20 < always
     assert seldom + 20 < always
 
 
 def test_as_a_program() -> None:
     output = run("planner.py", "--team", "5", "--episodes", str(EPISODES), "--seed", str(SEED), "--every", "4")
-    said = re.fullmatch(r"mean return (\S+) of 24 episodes, standard error (\S+)\n", output)
+    said = re.fullmatch(r"mean return (\S+) of 24 episodes, standard error (\S+)\nper episode: (.*)\n", output)
     assert said is not None
-    assert float(said[1]) == round(float(returns("5", EPISODES, SEED, 4).mean()), 1)
+    total, counts = played("5", EPISODES, SEED, 4)
+    assert float(said[1]) == round(float(total.mean()), 1)
+    assert f"caught {counts['caught'].mean():.2f}, invaded {counts['invaded'].mean():.2f}" in said[3]
 
 
 def test_goals_are_shared_out_and_steered_to() -> None:

@@ -139,6 +139,10 @@ def test_hold_reaches_the_update() -> None:
         config = config_of("copa-novi", T=T, periods=8 // T, nets={"mixer": "sum"}, **learning)
         values.append(UpdateRule(SPEC, config, CPU).update(segments, progress=0.0).q_tot)
     to_all, to_nobody, longer = values
+    for progress, expected in ((0.39, to_all), (0.4, to_nobody)):
+        config = config_of("copa-novi", T=4, periods=2, nets={"mixer": "sum"}, hold=1.0, hold_from=0.4)
+        found = UpdateRule(SPEC, config, CPU).update(segments, progress=progress).q_tot
+        torch.testing.assert_close(found, expected)
     torch.testing.assert_close(to_nobody, longer)
     torch.testing.assert_close(to_all[:, :4], longer[:, :4])
     assert (to_all - longer)[:, 4:].abs().min() > 1e-6
