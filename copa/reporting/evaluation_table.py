@@ -81,7 +81,8 @@ def _plain(rows: Sequence[Row], about: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cells(rows: Sequence[Row]) -> list[list[str]]:
     extra = dict.fromkeys(name for row in rows for name in _outcomes(row))
-    columns = [*_COLUMNS, *((name, name, "{:.2f}" if name.endswith(PER_EPISODE) else "{:.1%}") for name in extra)]
+    shown_as = {name: "{:.2f}" if name.endswith(PER_EPISODE) else "{:.1%}" for name in extra}
+    columns = [*_COLUMNS, *((name, name.removesuffix(PER_EPISODE), form) for name, form in shown_as.items())]
     cells = [["player", "team", "beta", *(title for _, title, _ in columns)]]
     for row in rows:
         values = [(row.summary.get(name), shown) for name, _, shown in columns]

@@ -100,7 +100,7 @@ def test_what_is_counted_in_episodes_is_no_share() -> None:
     rows = sweep([untrained("greedy", config)], teams=["5"], episodes=3, seed=0)
     caught = f"{result.outcomes['caught_per_episode']:.2f}"
     text = written(rows, "text", {}).splitlines()
-    assert text[1].split()[text[0].split().index("caught_per_episode") - len(text[0].split())] == caught
+    assert text[1].split()[text[0].split().index("caught") - len(text[0].split())] == caught
     assert "caught" not in paper_table(rows, "markdown")
 
 
