@@ -98,7 +98,7 @@ def render(
     write(output, recording, fps=fps, width=width)
     last = recording.frames[-1]
     told = f", coach spoke in {last.rate:.0%} of {last.eligible} cases" if last.rate is not None else ""
-    outcomes = "".join(f", {name} {value:g}" for name, value in recording.outcomes.items())
+    outcomes = "".join(f", {name.replace('_', ' ')} {value:g}" for name, value in recording.outcomes.items())
     click.echo(f"{output}: {recording.steps} steps, return {last.total:.2f}{told}{outcomes}")
 
 

@@ -139,7 +139,7 @@ PRESETS: dict[str, Preset] = {
     "paper": Preset("Table 3 of the paper: 5,000,000 steps, width 128, RMSprop.", {}),
     "quick": Preset("A small network that learns the task in minutes on two cores.", _QUICK, _QUICK_TASKS),
     "best": Preset(
-        "The network of quick for an hour on two cores, with players that put up with a silent coach.",
+        "The network of quick for an hour on two cores, further than quick, and more at ease with a silent coach.",
         _BEST,
         _LEARNING_OF_TASKS,
     ),

@@ -115,8 +115,8 @@ class LearningSettings(Section):
     """Probability that a player keeps the strategy it holds at a coach step inside a segment, as it will where the
     coach is silent; it needs `learning.periods` above 1, and does nothing without a coach."""
     hold_from: Fraction = 0.0
-    """Share of the run's steps after which players begin to keep strategies; before they are told everything, which
-    teaches faster."""
+    """Share of run.steps after which `hold` begins; before players are told everything, which teaches faster. Nothing
+    where `hold` is 0. A run that is made longer may come to be before it again."""
     batch: Positive | None = None
     """Segments per update; when not set 256 without a coach, round(256 * 8 / T) with one, for segments of one coach
     step."""

@@ -61,15 +61,16 @@ def draw_curves(path: Path, history: History, final: Mapping[str, Any] | None, *
 
 def _outcome(axes: Axes, name: str, history: History, final: Mapping[str, Any] | None) -> None:
     axes.set_title(f"{name.replace('_', ' ').capitalize()}, no exploration")
-    axes.set_ylim(bottom=0)
-    if not name.endswith(PER_EPISODE):
-        axes.set_ylabel("share of episodes")
-        axes.set_ylim(0, 1)
     for (team, series), colour in zip(history.outcomes[name].items(), _colours(), strict=False):
         axes.plot(
             series.steps, series.values, color=colour, linewidth=1.8, marker="o", markersize=3, label=team_title(team)
         )
         _levels(axes, team, colour, final, lambda values: values.get("outcomes", {}).get(name))
+    if name.endswith(PER_EPISODE):
+        axes.set_ylim(bottom=0)
+    else:
+        axes.set_ylabel("share of episodes")
+        axes.set_ylim(0, 1)
     _legend(axes, history.outcomes)
 
 

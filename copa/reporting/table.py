@@ -39,7 +39,10 @@ def counts_table(final: Mapping[str, Any]) -> str:
     if not names:
         return ""
     head = ["team", "policy", *(name.removesuffix(PER_EPISODE).replace("_", " ") for name in names)]
-    rows = [[*who, *(f"{outcomes[name]:.2f}" for name in names)] for who, outcomes in found.items()]
+    rows = [
+        [*who, *(f"{outcomes[name]:.2f}" if name in outcomes else "-" for name in names)]
+        for who, outcomes in found.items()
+    ]
     return markdown([head, *rows], left=2)
 
 

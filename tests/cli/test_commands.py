@@ -258,8 +258,12 @@ def test_render(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["render", "--policy", "greedy", "--team", "5", "--seed", "3", "--output", str(file)]) == 0
     said = capsys.readouterr().out
     assert run(["eval", "--policy", "greedy", "--teams", "5", "--episodes", "1", "--seed", "3", "--json"]) == 0
-    mean = json.loads(capsys.readouterr().out)["teams"]["5"]["mean"]
-    assert said == f"{file}: 145 steps, return {mean:.2f}\n"
+    found = json.loads(capsys.readouterr().out)["teams"]["5"]
+    counts = {
+        name: found[f"{name.replace(' ', '_')}_per_episode"] for name in ("picked up", "delivered", "caught", "invaded")
+    }
+    counted = ", ".join(f"{name} {count:g}" for name, count in counts.items())
+    assert said == f"{file}: 145 steps, return {found['mean']:.2f}, {counted}\n"
     assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from copa.config.load import resolve
@@ -16,8 +17,9 @@ from copa.evaluation.sweep import sweep, untrained
 from copa.learning import UpdateRule
 from copa.methods import METHODS
 from copa.reporting import write_report
+from copa.reporting.curves import draw_curves
 from copa.reporting.evaluation_table import paper_table, written
-from copa.reporting.history import read_history
+from copa.reporting.history import History, Series, read_history
 from copa.reporting.table import final_table, markdown_table
 from copa.run_folder import RunFolder
 from copa.tasks import make_task, task_spec
@@ -155,6 +157,19 @@ def test_the_report_tells_what_was_counted(tmp_path: Path) -> None:
     assert "| 5 | random | 10.50 | 10.50 | 7.50 | 8.50 |" in text
     assert "| 5 | 12.3 ± 1.0 | 12.3 ± 1.0 |" in text
     assert height(folder.curves_file) == pytest.approx(2 * height(without_outcomes(tmp_path)), rel=0.01)
+
+
+def test_curves_of_counts_lie_inside_their_panels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: (drawn.append(figure), path.write_bytes(b"")))
+    counts = [{"caught_per_episode": float(count), "battle_won": count / 20} for count in (3, 12)]
+    series = {name: {"5": Series([1.0, 2.0], [count[name] for count in counts])} for name in counts[0]}
+    final = {"policies": {"greedy": {"5": {"outcomes": {"caught_per_episode": 15.0}}}}}
+    draw_curves(tmp_path / "curves.png", History(outcomes=series), final, title="")
+    caught, won = drawn[0].axes[4:6]
+    assert caught.get_ylim()[0] == 0
+    assert caught.get_ylim()[1] > 15
+    assert won.get_ylim() == (0, 1)
 
 
 def without_outcomes(path: Path) -> Path:

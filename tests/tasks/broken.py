@@ -73,6 +73,11 @@ class TellsNow(Stepped):
         return {"info": {"won": step.reward} if clock.max() > 3 else {}}
 
 
+class TellsOtherwise(Stepped):
+    def change(self, step: Step, clock: Ints) -> dict[str, Any]:
+        return {"info": {"won": step.reward if clock.max() > 3 else step.reward > 0}}
+
+
 class NobodyCame(PianoMovers):
     def reset(self, rows: Ints, episode_numbers: Ints) -> View:
         super().reset(rows, episode_numbers)
@@ -285,7 +290,10 @@ FAULTS: dict[str, dict[type[PianoMovers], str]] = {
     },
     "refusals": {TakesAnyTeam: r"the team 'no team has this name' is accepted"},
     "values": {NotANumber: r"reward\[0\] is nan \(team 'train', after step 7, episode 0\)"},
-    "info": {TellsNow: r"info names \['won'\], and \[\] before \(team 'train', after step 4\)"},
+    "info": {
+        TellsNow: r"info names \['won'\], and \[\] before \(team 'train', after step 4\)",
+        TellsOtherwise: r"info\['won'\] is float32, of truth values at some steps and of numbers .*after step 4\)",
+    },
     "teams": {NobodyCame: r"present\[0\] is all false: nobody plays \(team '5', after the reset, episode 0\)"},
     "masks": {
         SeesTheAbsent: r"visible\[0, 0, 2\] is True where what is not present is seen",

@@ -60,9 +60,10 @@ def values_are_finite(subject: Subject) -> None:
 
 
 def outcomes_fit(subject: Subject) -> None:
-    """`info` holds the same names at every step, each one number per game."""
+    """`info` holds the same names at every step, each one number per game, or always a truth value."""
     for team in subject.spec.teams:
         names: set[str] | None = None
+        kinds: dict[str, bool] = {}
         for moment in subject.seen(team)[1:]:
             assert moment.step is not None
             info = moment.step.info
@@ -72,6 +73,11 @@ def outcomes_fit(subject: Subject) -> None:
             for name, array in info.items():
                 if not isinstance(array, np.ndarray) or array.shape != (GAMES,) or array.dtype.kind not in "biuf":
                     raise ContractError(f"info[{name!r}] is no array of {GAMES} numbers ({moment.where()})")
+                if kinds.setdefault(name, array.dtype == np.bool_) != (array.dtype == np.bool_):
+                    raise ContractError(
+                        f"info[{name!r}] is {array.dtype}, of truth values at some steps and of numbers at others:"
+                        f" evaluation tells the share of the first and the mean of the second ({moment.where()})"
+                    )
 
 
 ARRAYS = Check("arrays", "every array has the shape and dtype of the spec", arrays_fit)
