@@ -20,6 +20,7 @@ _COMMANDS: dict[str, str] = {
     "compare": "copa.cli.compare:compare",
     "bound": "copa.cli.bound:bound",
     "need": "copa.cli.need:need",
+    "distill": "copa.cli.distill:distill",
     "export": "copa.cli.export:export",
     "bench": "copa.cli.bench:bench",
     "config": "copa.cli.config:config",

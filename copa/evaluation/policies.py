@@ -93,13 +93,16 @@ class TeamPolicy:
 
     def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
         """See `Policy`."""
-        phase = step % self._T
-        if step % self._segment_steps == 0:
-            self._players.begin_segment()
-        if step == 0:
-            self._players.begin_agents(fresh)
-        strategies = None if self._coach is None else self._advise(view, phase, fresh, running)
-        return self._choose(view, phase, strategies)
+        return self._choose(view, step % self._T, self._told(view, step, fresh, running))
+
+    def values(self, view: View, step: int, fresh: Bools, running: Bools) -> Floats:
+        """Q [B, A, U] of every action, -inf where not available, by which `act` would choose; `remember` must follow
+        when somebody else has chosen."""
+        return self._players.values(view, step % self._T, self._told(view, step, fresh, running))
+
+    def remember(self, actions: Ints, view: View) -> None:
+        """The actions [B, A] were taken after `view`."""
+        self._players.remember(actions, view.members())
 
     @property
     def spoken(self) -> Bools | None:
@@ -114,8 +117,16 @@ class TeamPolicy:
     def _choose(self, view: View, phase: int, strategies: Floats | None) -> Ints:
         """The best actions [B, A] with `strategies` [B, A, d_z] at the step `phase` since the last coach step."""
         actions: Ints = self._players.values(view, phase, strategies).argmax(axis=2)
-        self._players.remember(actions, view.members())
+        self.remember(actions, view)
         return actions
+
+    def _told(self, view: View, step: int, fresh: Bools, running: Bools) -> Floats | None:
+        """[B, A, d_z], what the players hold at `step`, after the coach has spoken; None without a coach."""
+        if step % self._segment_steps == 0:
+            self._players.begin_segment()
+        if step == 0:
+            self._players.begin_agents(fresh)
+        return None if self._coach is None else self._advise(view, step % self._T, fresh, running)
 
     def _advise(self, view: View, phase: int, fresh: Bools, running: Bools) -> Floats:
         assert self._communication is not None
