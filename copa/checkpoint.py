@@ -79,11 +79,22 @@ def save(folder: Path, checkpoint: Checkpoint, kept: int) -> Path:
 
 
 def require_new(folder: Path) -> None:
-    """Raises ConfigError where `folder` is a run or has a checkpoint, so that no state of learning is written over."""
+    """Make `folder`, where there is none, before the work whose outcome it is to hold.
+
+    Raises:
+        ConfigError: it is a run or has a checkpoint, so that no state of learning is written over.
+        UnavailableError: nothing can be written into it.
+    """
     inner = folder / "checkpoints"
     found = inner if inner.is_dir() else next(iter(_files(folder)), None)
     if found is not None:
         raise ConfigError(f"--output {folder} holds {found.name} already; give a folder without checkpoints")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"--output {folder} cannot be made: {error}; give another folder") from None
+    if not os.access(folder, os.W_OK):
+        raise UnavailableError(f"--output {folder} cannot be written into; give another folder")
 
 
 def acting_part(checkpoint: Checkpoint) -> Checkpoint:

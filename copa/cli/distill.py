@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from copa.errors import ConfigError
+
 if TYPE_CHECKING:
+    from copa.checkpoint import Checkpoint
     from copa.distilling.learn import Round
 
 _TOLD_EVERY = 10
@@ -49,27 +52,35 @@ def distill(
 ) -> None:
     """Make one team that plays like the average of several, and write it as a checkpoint that plays.
 
-    Give runs of the same task, of several seeds say: where they err differently, their average errs less, and so does
-    the team that learns from it. Learning begins with the first team and its settings; it plays, the others look on,
-    and it learns to choose as they would on average. Their coaches tell them everything; with --hold its own is often
-    silent, so that it learns to play without what it was not told. Need, if a team has it, is left out; learn it anew
-    with `copa need`.
+    Give runs of the same task (it is played with the first one's options), of several seeds say: where they err
+    differently, their average errs less, and so does the team that learns from it. Learning begins with the first team
+    and its settings; it plays, the others look on, and it learns to choose as they would on average. Their coaches tell
+    them everything; with --hold its own is often silent, so that it learns to play without what it was not told. Need,
+    if a team has it, is left out; learn it anew with `copa need`.
     """
     import torch
 
     from copa import arithmetic
     from copa import checkpoint as saving
-    from copa.config.change import with_coach_steps
     from copa.distilling import distill as learn
 
     saving.require_new(output)
     saved = [saving.load(path) for path in checkpoints]
     if T is not None:
-        saved = [replace(each, config=with_coach_steps(each.config, T)) for each in saved]
+        saved = [_at(T, path, each) for path, each in zip(checkpoints, saved, strict=True)]
     arithmetic.prepare(torch.get_num_threads(), flush_denormals=saved[0].config.learning.flush_denormals)
     names = [name.strip() for name in teams.split(",") if name.strip()]
     made = learn(saved, teams=names, rounds=rounds, hold=hold, seed=seed, tell=_teller(rounds))
     click.echo(str(saving.save(output, made, kept=1)))
+
+
+def _at(T: int, path: Path, saved: "Checkpoint") -> "Checkpoint":
+    from copa.config.change import with_coach_steps
+
+    try:
+        return replace(saved, config=with_coach_steps(saved.config, T))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _teller(rounds: int) -> "Callable[[Round], None]":

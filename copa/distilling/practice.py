@@ -47,7 +47,7 @@ class Lessons:
 class Practice(TeamPolicy):
     """A team that learns: it plays, in some games by its teachers' word, and now and then at random.
 
-    Its coach is silent to a player with a probability of each game's own, drawn from 0 to `hold`.
+    Its coach is silent to a player, at any coach step, with a probability of each game's own, drawn from 0 to `hold`.
     """
 
     def __init__(

@@ -21,6 +21,12 @@ from copa.tasks.base import TaskSpec
 AVERAGING = 0.005
 """How far the averages of the weights move towards the learned ones in an update."""
 
+WARM_UP = 100
+"""Updates in which the learning rate rises: the optimiser knows no gradients yet, and the team is a good one."""
+
+OPTIMISER = {"learning.optimizer": "adam", "learning.optimizer_eps": 1e-5, "learning.clip": 1.0}
+"""Whatever the team learned with before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Distance:
@@ -54,7 +60,10 @@ class Student:
             self._coach = build_coach(spec, config)
             load_weights(self._coach, weights, "coach.")
             modules["coach"] = self._coach
-        self._trained = Trained(modules, config.learning)
+        learning = config
+        for name, value in OPTIMISER.items():
+            learning = with_setting(learning, name, value)
+        self._trained = Trained(modules, learning.learning)
         self._averages = self._trained.vector.clone()
         self._generator = torch.Generator().manual_seed(seed)
         self.updates = 0
@@ -65,15 +74,18 @@ class Student:
         return {name: tensor.clone() for name, tensor in self._trained.views(self._averages).items()}
 
     def learn(self, lessons: Lessons, *, rate: float, hold: float) -> Distance:
-        """One update from `lessons`, in each of which its coach is silent with a probability drawn from 0 to `hold`."""
+        """One update from `lessons`.
+
+        In each its coach is silent, at the coach steps inside the segment, with a probability drawn from 0 to `hold`.
+        """
         parts = to_device(lessons.segments, torch.device("cpu")).parts
         advice = torch.from_numpy(lessons.advice)
         terms = [self._terms(part, _advice_of(part, advice), hold) for part in parts]
         count = max(sum(each[2] for each in terms), 1)
         loss = torch.stack([each[0] for each in terms]).sum() / count
         loss.backward()  # type: ignore[no-untyped-call]
-        self._trained.step(rate)
         self.updates += 1
+        self._trained.step(rate * min(self.updates / WARM_UP, 1.0))
         self._averages.lerp_(self._trained.vector, max(AVERAGING, 1 / (self.updates + 1)))
         return Distance(float(loss.detach()), sum(each[1] for each in terms) / count)
 

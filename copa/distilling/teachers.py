@@ -52,10 +52,16 @@ class _Weighed(TeamPolicy):
     """A team that sums up how much its choices matter."""
 
     total, count = 0.0, 0
+    _running: Bools
+
+    def act(self, task: Task, view: View, step: int, fresh: Bools, running: Bools) -> Ints:
+        """See `Policy`."""
+        self._running = running
+        return super().act(task, view, step, fresh, running)
 
     def _choose(self, view: View, phase: int, strategies: Floats | None) -> Ints:
         values = self._players.values(view, phase, strategies)
-        choosing = view.members() & (view.available.sum(-1) > 1)
+        choosing = view.members() & self._running[:, None] & (view.available.sum(-1) > 1)
         available, chosen = view.available[choosing], values[choosing]
         mean = np.where(available, chosen, 0.0).sum(-1) / available.sum(-1)
         self.total += float((chosen.max(-1, initial=-np.inf) - mean).sum())

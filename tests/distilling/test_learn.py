@@ -1,6 +1,7 @@
 """A team takes after its teachers."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,24 +12,14 @@ import torch
 from copa import checkpoint
 from copa.checkpoint import Checkpoint
 from copa.cli.main import run
-from copa.config.change import with_coach_steps
+from copa.config.change import with_coach_steps, with_setting
 from copa.distilling import distill, learn
 from copa.distilling.learn import Round
 from copa.distilling.student import Student
-from copa.errors import ConfigError
+from copa.errors import ConfigError, UnavailableError
 from copa.evaluation import evaluate
-from tests.distilling.test_practice import lessons_of, spec_of
+from tests.distilling.teams import disturbed, lessons_of, spec_of
 from tests.need.teams import skilled, unskilled
-
-
-def disturbed(saved: Checkpoint, size: float, seed: int) -> Checkpoint:
-    """`saved` with noise on its weights, in proportion to each tensor's own size."""
-    generator = torch.Generator().manual_seed(seed)
-    tensors = {
-        name: tensor + size * tensor.std(unbiased=False) * torch.randn(tensor.shape, generator=generator)
-        for name, tensor in saved.playing.items()
-    }
-    return replace(saved, tensors=tensors)
 
 
 def student_of(saved: Checkpoint) -> Student:
@@ -84,6 +75,21 @@ def test_a_disturbed_team_learns_from_better_ones(monkeypatch: pytest.MonkeyPatc
     assert made.steps == 4 * 32 * 145 + 3 * whole.steps
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_the_first_updates_do_not_undo_what_a_team_has_learned(optimizer: str) -> None:
+    """Whatever it learned with."""
+    saved = skilled()
+    saved = replace(saved, config=with_setting(saved.config, "learning.optimizer", optimizer))
+    lessons = lessons_of(saved, [saved, disturbed(saved, 0.01, 1)], "train")
+    student = student_of(saved)
+    rng = np.random.default_rng(1)
+    found = [
+        student.learn(lessons.take(rng.integers(len(lessons), size=40)), rate=learn.RATE, hold=0.0).divergence
+        for _ in range(30)
+    ]
+    assert max(found) < 4 * found[0]
+
+
 def test_the_same_again_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learn, "UPDATES", 3)
     monkeypatch.setattr(learn, "GAMES", 8)
@@ -102,7 +108,11 @@ def test_who_cannot_teach_or_hold_is_told_so() -> None:
 
     assert "checkpoint 2 plays rescue" in refused(skilled(), skilled("rescue"))
     assert "hold is 0.5 and method.name aqmix, which has no coach" in refused(unskilled("aqmix"), hold=0.5)
-    assert "learning.periods of the first checkpoint 1" in refused(unskilled(), hold=0.5)
+    assert "at T = 4 a segment of the first checkpoint, 4 steps, has no coach step inside" in refused(
+        unskilled(), hold=0.5
+    )
+    assert "hold is nan; allowed: 0 to 1" in refused(skilled(), hold=math.nan)
+    assert "hold is -1; allowed: 0 to 1" in refused(skilled(), hold=-1.0)
     assert "Unknown team of resource_collection: '9'" in refused(skilled(), teams=("9",))
     indifferent = unskilled()
     for name in ("player.out.weight", "player.out.bias"):
@@ -110,7 +120,7 @@ def test_who_cannot_teach_or_hold_is_told_so() -> None:
     assert "to checkpoint 2 of 2 all actions are worth the same" in refused(skilled(), indifferent)
     broken = skilled()
     broken.tensors["player.out.bias"].fill_(np.nan)
-    assert "checkpoint 1 of 1" in refused(broken)
+    assert "checkpoint 1 of 1 values actions at nan on average: its weights are broken" in refused(broken)
 
 
 def test_the_command_writes_a_checkpoint_that_plays(
@@ -133,6 +143,11 @@ def test_the_command_writes_a_checkpoint_that_plays(
     assert made.config.segment_steps == saved.config.segment_steps
     assert run(["eval", "--checkpoint", str(tmp_path / "made"), "--teams", "5", "--episodes", "3", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"]
+    assert run([*words, "--output", str(tmp_path / "other"), "--T", "3"]) == 2
+    assert f"{tmp_path / 'one'}: T = 3 does not fit" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert run([*words, "--output", str(tmp_path / "file" / "made")]) == UnavailableError.exit_code
+    assert "cannot be made" in capsys.readouterr().err
     assert run([*words, "--output", str(tmp_path / "made"), "--rounds", "1"]) == 2
     assert "checkpoint-000000006.safetensors already" in capsys.readouterr().err
 

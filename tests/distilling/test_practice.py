@@ -1,36 +1,18 @@
 """Lessons are what was played, and what the teachers hold of it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from copa.checkpoint import Checkpoint
 from copa.config.change import with_setting
-from copa.distilling.practice import GUIDED, WANDERING, Lessons, Practice, practise
+from copa.distilling.practice import GUIDED, WANDERING, Practice
 from copa.distilling.teachers import Teachers, spread_of
 from copa.evaluation.playing import play
 from copa.evaluation.policies import TeamPolicy
-from copa.tasks import make_task, task_spec
-from copa.tasks.base import TaskSpec
+from copa.tasks import make_task
+from tests.distilling.teams import GAMES, lessons_of, spec_of
 from tests.need.teams import skilled, unskilled
-
-GAMES = 24
-
-
-def spec_of(saved: Checkpoint) -> TaskSpec:
-    return task_spec(saved.config.task.name, saved.config.task.options)
-
-
-def lessons_of(
-    saved: Checkpoint, teachers: Sequence[Checkpoint], team: str, *, hold: float = 0.0, spreads: Sequence[float] = ()
-) -> Lessons:
-    spec = spec_of(saved)
-    task = make_task(spec.name, games=GAMES, seed=3, team=team, options=saved.config.task.options)
-    looking_on = Teachers(spec, teachers, GAMES, spreads or [1.0] * len(teachers))
-    rng = np.random.default_rng(5)
-    return practise(spec, saved.config, saved.tensors, looking_on, task, first=7, hold=hold, rng=rng)
 
 
 def test_advice_is_what_each_teacher_would_have_seen_and_thought_in_units_of_the_first() -> None:
@@ -127,17 +109,22 @@ def test_a_memory_that_spans_the_episode_is_kept() -> None:
     np.testing.assert_array_equal(later.segments.previous[there], before[there])
 
 
-def test_spread_is_how_much_better_the_best_action_is() -> None:
-    saved = skilled()
+@pytest.mark.parametrize(("name", "team"), [("resource_collection", "train"), ("starcraft-3-8sz", "3-8")])
+def test_spread_is_how_much_better_the_best_action_is_until_a_game_ends(name: str, team: str) -> None:
+    saved = skilled(name)
     spec = spec_of(saved)
-    task = make_task(spec.name, games=GAMES, seed=3, team="train")
+    task = make_task(spec.name, games=GAMES, seed=3, team=team, options=saved.config.task.options)
     spread = spread_of(saved, spec, task, np.arange(GAMES))
-    team = TeamPolicy(spec, saved.config, saved.playing, GAMES, 0.0)
+    policy = TeamPolicy(spec, saved.config, saved.playing, GAMES, 0.0)
     view = task.reset(np.arange(GAMES), np.arange(GAMES))
-    fresh, gaps = view.members(), []
-    for step in range(spec.horizon):
-        values = team.values(view, step, fresh, np.ones(GAMES, np.bool_))
-        gaps.append((values.max(-1) - values.mean(-1))[view.members()])
-        team.remember(values.argmax(-1), view)
-        view, fresh = task.step(values.argmax(-1)).view, np.zeros_like(fresh)
+    fresh, running, gaps = view.members(), np.ones(GAMES, np.bool_), []
+    while running.any():
+        step = len(gaps)
+        values = policy.values(view, step, fresh, running)
+        choosing = view.members() & (view.available.sum(-1) > 1) & running[:, None]
+        gaps.append([each[np.isfinite(each)].max() - each[np.isfinite(each)].mean() for each in values[choosing]])
+        policy.remember(values.argmax(-1), view)
+        result = task.step(values.argmax(-1))
+        view, fresh = result.view, np.zeros_like(fresh)
+        running = running & ~result.terminated & ~result.truncated
     assert spread == pytest.approx(np.concatenate(gaps).mean(), rel=1e-4)
