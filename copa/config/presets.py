@@ -85,8 +85,6 @@ _BEST: dict[str, Any] = _QUICK | {
     "learning.lr_end": 0.1,
     "learning.averaging_rate": 0.002,
     "learning.periods": 8,
-    "learning.hold": 0.7,
-    "learning.hold_from": 0.5,
     "learning.batch": 20,
     "learning.steps_per_update": 160,
     "exploration.fraction": 0.143,
