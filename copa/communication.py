@@ -25,6 +25,16 @@ def distance(new: Floats, held: Floats) -> Floats:
     return np.asarray(np.sqrt(np.einsum("baw,baw->ba", moved, moved)), np.float32)
 
 
+def by_chance(rng: np.random.Generator) -> Measure:
+    """A measure drawn evenly from 0 to 1: beta is then the probability that a player keeps what it holds."""
+
+    def measure(new: Floats, held: Floats) -> Floats:
+        drawn: Floats = rng.random(new.shape[:2], dtype=np.float32)
+        return drawn
+
+    return measure
+
+
 class Communication:
     """What the players of B games hold, as one side of the conversation knows it.
 

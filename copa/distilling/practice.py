@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from copa.acting.exploration import Exploration
-from copa.communication import Measure
+from copa.communication import Measure, by_chance
 from copa.config.schema import Config
 from copa.distilling.teachers import Teachers
 from copa.evaluation.playing import play
@@ -86,11 +86,7 @@ class Practice(TeamPolicy):
         return super().act(task, view, step, fresh, running)
 
     def _measure(self, encoding: Floats) -> Measure:
-        def by_chance(new: Floats, held: Floats) -> Floats:
-            drawn: Floats = self._rng.random(new.shape[:2], dtype=np.float32)
-            return drawn
-
-        return by_chance
+        return by_chance(self._rng)
 
     def _choose(self, view: View, phase: int, strategies: Floats | None) -> Ints:
         if self._page is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from copa.communication import Measure
+from copa.communication import Measure, by_chance
 from copa.config.schema import Config
 from copa.evaluation.evaluate import LARGEST_BATCH
 from copa.evaluation.playing import play
@@ -105,7 +105,7 @@ class Rehearsal(TeamPolicy):
         return super().act(task, view, step, fresh, running)
 
     def _measure(self, encoding: Floats) -> Measure:
-        usual = self._by_chance if self._need is None else super()._measure(encoding)
+        usual = by_chance(self._rng) if self._need is None else super()._measure(encoding)
 
         def measure(new: Floats, held: Floats) -> Floats:
             if self._phase == 0:
@@ -113,10 +113,6 @@ class Rehearsal(TeamPolicy):
             return usual(new, held)
 
         return measure
-
-    def _by_chance(self, new: Floats, held: Floats) -> Floats:
-        drawn: Floats = self._rng.random(new.shape[:2], dtype=np.float32)
-        return drawn
 
     def _begin_period(self, encoding: Floats, new: Floats, held: Floats) -> None:
         assert self._communication is not None
