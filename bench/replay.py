@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.report import Row, main
 from copa.config.schema import RedisSettings
-from copa.replay import Limits, Push, RecordLayout, Replay, connect, ring_bytes
+from copa.replay import Limits, Push, RecordLayout, Replay, Sampler, connect, ring_bytes
 from copa.replay.server import running
 from copa.segments import Segments
 from copa.tasks import task_spec
@@ -36,6 +36,8 @@ def run(quick: bool = False) -> list[Row]:
         segments = random_segments(layout, PUSH)
         records = layout.encode(segments)
         rng = np.random.default_rng(0)
+        uniform, half = Sampler(replay, rng), Sampler(replay, rng, rewarded_share=0.5)
+        by_priority = Sampler(replay, rng, priority=0.6, importance=0.4)
 
         def raw_keys(slots: list[int]) -> list[bytes]:
             return [b"raw:%d" % slot for slot in slots]
@@ -52,8 +54,8 @@ def run(quick: bool = False) -> list[Row]:
             permit = replay.permit(BATCH)
             replay.read(rng.integers(0, permit.segments, BATCH))
 
-        def draw(share: float) -> None:
-            replay.draw(replay.permit(BATCH), BATCH, rng, share)
+        def draw(sampler: Sampler) -> Callable[[int], object]:
+            return lambda _: sampler.draw(replay.permit(BATCH), BATCH)
 
         for turn in range(CAPACITY // PUSH):
             pusher.push(segments)
@@ -61,7 +63,15 @@ def run(quick: bool = False) -> list[Row]:
         inserts = _rates(
             rounds, PUSH, raw_insert, lambda _: pusher.push_records(records), lambda _: pusher.push(segments)
         )
-        samples = _rates(rounds, BATCH, raw_sample, sample, lambda _: draw(0.0), lambda _: draw(0.5))
+        samples = _rates(
+            rounds,
+            BATCH,
+            raw_sample,
+            sample,
+            draw(uniform),
+            draw(half),
+            draw(by_priority),
+        )
         client.close()
     unit = "segments/s"
     write, read = f"MSET of {PUSH}", f"MGET of {BATCH}"
@@ -71,6 +81,7 @@ def run(quick: bool = False) -> list[Row]:
         Row(f"permit and read, {BATCH} records", samples[1], samples[0], unit, read),
         Row("permit, draw and decode", samples[2], samples[0], unit, read),
         Row("the same, half from rewarded segments", samples[3], samples[0], unit, read),
+        Row("the same, by priority", samples[4], samples[0], unit, read),
     ]
 
 
@@ -102,7 +113,7 @@ class Pusher:
         return self.segments
 
 
-def _rates(rounds: int, items: int, *sides: Callable[[int], None]) -> list[float]:
+def _rates(rounds: int, items: int, *sides: Callable[[int], object]) -> list[float]:
     """Median items per second of each side, taken in turns."""
     seconds: list[list[float]] = [[] for _ in sides]
     for turn in range(rounds):

@@ -18,7 +18,7 @@ import numpy as np
 from bench.replay import BATCH, CAPACITY, PUSH, Pusher, T, random_segments
 from bench.report import Row, main
 from copa.config.schema import RedisSettings
-from copa.replay import Limits, RecordLayout, Replay, ShardedReplay, connect, ring_bytes
+from copa.replay import Limits, RecordLayout, Replay, Sampler, ShardedReplay, connect, ring_bytes
 from copa.replay.server import running
 from copa.tasks import task_spec
 
@@ -71,7 +71,8 @@ class _Side:
         self._actors = actors
         self._pushers = [Pusher(replay) for _ in range(SHARDS)]
         self._records = replay.layout.encode(random_segments(replay.layout, PUSH))
-        self._rng = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
+        self._uniform, self._half = Sampler(replay, rng), Sampler(replay, rng, rewarded_share=0.5)
 
     def insert(self) -> None:
         """All actors push at once."""
@@ -79,19 +80,19 @@ class _Side:
 
     def draw(self) -> None:
         """The learner draws batches."""
-        self._draw(0.0)
+        self._draw(self._uniform)
 
     def draw_rewarded(self) -> None:
         """The learner draws batches, half of each from rewarded segments."""
-        self._draw(0.5)
+        self._draw(self._half)
 
     def _push(self, pusher: Pusher) -> None:
         for _ in range(PUSHES):
             pusher.push_records(self._records)
 
-    def _draw(self, rewarded_share: float) -> None:
+    def _draw(self, sampler: Sampler) -> None:
         for _ in range(PUSHES):
-            self._replay.draw(self._replay.permit(BATCH), BATCH, self._rng, rewarded_share)
+            sampler.draw(self._replay.permit(BATCH), BATCH)
 
 
 def _compare(

@@ -33,7 +33,7 @@ import redis
 from bench.replay import BATCH, CAPACITY, PUSH, Pusher, T, random_segments
 from bench.report import Row, main
 from copa.config.schema import RedisSettings
-from copa.replay import Limits, RecordLayout, Replay, connect
+from copa.replay import Limits, RecordLayout, Replay, Sampler, connect
 from copa.replay.server import running
 from copa.segments import Segments
 from copa.tasks import task_spec
@@ -72,7 +72,7 @@ class Ours:
         self._pusher = Pusher(replay)
         self._segments = segments
         self._batch = replay.limits.batch
-        self._rng = np.random.default_rng(0)
+        self._sampler = Sampler(replay, np.random.default_rng(0))
 
     def seconds(self, work: Work) -> float:
         """As `Side`."""
@@ -81,7 +81,7 @@ class Ours:
             for part in self._segments:
                 self._pusher.push(part)
         else:
-            self.replay.draw(self.replay.permit(self._batch), self._batch, self._rng)
+            self._sampler.draw(self.replay.permit(self._batch), self._batch)
         return time.perf_counter() - start
 
 

@@ -6,23 +6,22 @@ import threading
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from copa.learning import TorchBatch, to_device
-from copa.replay import Permit, Replay
+from copa.learning import TorchBatch
+from copa.replay import Draw, Permit, Replay, Sampler
 from copa.telemetry import metrics
+from learner.feedback import on_device
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A batch on the learner's device, and the state of the run when it was permitted."""
+    """A batch on the learner's device, what it was made of, and the state of the run when it was permitted."""
 
     batch: TorchBatch
-    player_versions: np.ndarray[tuple[int], np.dtype[np.int64]]
-    """[N], weights versions that the segments were acted with."""
+    draw: Draw
     permit: Permit
 
 
@@ -36,20 +35,17 @@ class Batches:
     def __init__(
         self,
         replay: Replay,
+        sampler: Sampler,
         *,
         size: int,
         share: int,
-        rewarded_share: float,
         ahead: int,
         device: torch.device,
-        rng: np.random.Generator,
         stopping: threading.Event,
     ) -> None:
-        self._replay = replay
+        self._replay, self._sampler = replay, sampler
         self._size, self._share = size, share
-        self._rewarded_share = rewarded_share
         self._device = device
-        self._rng = rng
         self._stopping = stopping
         self._queue: queue.Queue[Drawn | None] = queue.Queue(maxsize=ahead)
         self._failure: Exception | None = None
@@ -96,10 +92,10 @@ class Batches:
 
     def _draw(self, permit: Permit) -> Drawn:
         with metrics.SAMPLE_SECONDS.time():
-            segments = self._replay.draw(permit, self._share, self._rng, self._rewarded_share)
-            batch = to_device(segments, self._device, pinned=self._device.type == "cuda")
+            draw = self._sampler.draw(permit, self._share)
+            batch = on_device(draw, self._device)
         metrics.SEGMENTS_SAMPLED.inc(self._size)
-        return Drawn(batch, segments.player_versions, permit)
+        return Drawn(batch, draw, permit)
 
     def _wait(self, permit: Permit) -> None:
         self.waits_for = permit.reason

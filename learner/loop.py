@@ -13,12 +13,13 @@ from copa.assembly import open_replay
 from copa.config.schema import Config
 from copa.errors import DataError, MismatchError, UnavailableError
 from copa.learning import Outcome, UpdateRule
-from copa.replay import Replay
+from copa.replay import Replay, Sampler
 from copa.run_folder import RunFolder
 from copa.runtime import Process
 from copa.telemetry import metrics
 from copa.weights import WeightStore
 from learner.batches import Batches, Drawn
+from learner.feedback import Feedback
 from learner.keeper import Keeper
 from learner.progress import Progress
 from learner.publisher import Publisher
@@ -51,6 +52,9 @@ class Learner:
         self._progress = progress
         self._outcome: Outcome | None = None
         observer = open_replay(config, patience=OBSERVER_PATIENCE)
+        rng = np.random.default_rng([config.run.seed, rule.updates])
+        self._sampler = Sampler.of(replay, rng, config.replay)
+        self._feedback = Feedback(self._sampler)
         self._keeper = Keeper(config, folder.path, rule, observer)
         self._teller = Teller(config, observer)
         self._leading = Leading(config, rule.peers)
@@ -69,12 +73,11 @@ class Learner:
         drawing = shares(self._config, self._rule.peers)
         batches = Batches(
             self._replay,
+            self._sampler,
             size=drawing.batch,
             share=drawing.share,
-            rewarded_share=self._config.replay.rewarded_share,
             ahead=self._config.replay.prefetch,
             device=self._device,
-            rng=np.random.default_rng([self._config.run.seed, self._rule.updates]),
             stopping=frame.stopping,
         )
         self._publish()
@@ -129,10 +132,11 @@ class Learner:
         with metrics.UPDATE_SECONDS.time():
             progress = drawn.permit.steps / self._config.run.steps
             self._outcome = self._rule.update(drawn.batch, progress=min(progress, 1.0))
+            self._feedback.add(drawn.draw, self._outcome)
         metrics.UPDATES.inc()
         self._progress.steps = drawn.permit.steps
         self._progress.sampled = drawn.permit.sampled
-        behind = self._publisher.version - drawn.player_versions
+        behind = self._publisher.version - drawn.draw.segments.player_versions
         metrics.STALENESS_VERSIONS.observe(max(0.0, float(np.mean(behind))))
 
     def _finite_scalars(self) -> dict[str, float]:

@@ -13,11 +13,12 @@ import copa
 from copa.assembly import open_replay
 from copa.config.schema import Config
 from copa.errors import ConfigError, MismatchError, UnavailableError
-from copa.learning import Peers, TorchBatch, UpdateRule, to_device
+from copa.learning import Peers, TorchBatch, UpdateRule
 from copa.methods import method_named
-from copa.replay import Permit
+from copa.replay import Draw, Permit, Sampler
 from copa.replay.limits import Ring
 from copa.runtime import Process
+from learner.feedback import Feedback, on_device
 
 _LEARNED = ("run", "task", "method", "nets", "learning", "replay")
 """Sections of settings that decide what an update is."""
@@ -97,7 +98,9 @@ class Follower:
         self._config, self._rule, self._peers, self._device, self._frame = config, rule, peers, device, frame
         self._share = shares(config, peers).share
         self._replay = open_replay(config, frame.stopping)
-        self._rng = np.random.default_rng([config.run.seed, rule.updates, peers.rank])
+        rng = np.random.default_rng([config.run.seed, rule.updates, peers.rank])
+        self._sampler = Sampler.of(self._replay, rng, config.replay)
+        self._feedback = Feedback(self._sampler)
 
     def run(self) -> None:
         """Follow until the first process ends; a signal to this one ends no more than its waiting for Redis.
@@ -107,7 +110,7 @@ class Follower:
         """
         self._replay.join()
         self._frame.ready()
-        ahead: Future[TorchBatch] | None = None
+        ahead: Future[tuple[Draw, TorchBatch]] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as drawing:
             while True:
                 self._frame.beat()
@@ -117,14 +120,15 @@ class Follower:
                 if command == _WAIT:
                     continue
                 permit = _permit(numbers)
-                batch = (ahead or drawing.submit(self._draw, permit)).result()
+                draw, batch = (ahead or drawing.submit(self._draw, permit)).result()
                 ahead = drawing.submit(self._draw, permit)
-                self._rule.update(batch, progress=min(permit.steps / self._config.run.steps, 1.0))
+                outcome = self._rule.update(batch, progress=min(permit.steps / self._config.run.steps, 1.0))
+                self._feedback.add(draw, outcome)
         self._peers.close()
 
-    def _draw(self, permit: Permit) -> TorchBatch:
-        segments = self._replay.draw(permit, self._share, self._rng, self._config.replay.rewarded_share)
-        return to_device(segments, self._device, pinned=self._device.type == "cuda")
+    def _draw(self, permit: Permit) -> tuple[Draw, TorchBatch]:
+        draw = self._sampler.draw(permit, self._share)
+        return draw, on_device(draw, self._device)
 
 
 def _message(command: float, permit: Permit | None, servers: int) -> list[float]:

@@ -172,6 +172,10 @@ class ReplaySettings(Section):
     """Segments there must be before the first batch is drawn; a larger batch waits until it can be filled."""
     rewarded_share: Fraction = 0.0
     """Share of a batch drawn from segments that contain a positive reward; 0 is a uniform draw."""
+    priority: Fraction = 0.0
+    """Exponent of a segment's error in its chance to be drawn; 0 is a uniform draw."""
+    importance: Fraction = 0.4
+    """With `priority`, how far segments that are drawn oftener than uniformly count less; 1 evens it out."""
     tolerance: PositiveFloat | None = None
     """How far actors or learner may run ahead of the ratio of play and learning, in updates; when not set 4, or what
     one push of every actor comes to where that is more."""

@@ -42,6 +42,8 @@ class Part:
     """[N, A] int64, negative for none."""
     memory: Tensor
     """[N, A, M]; M = 0 where it is not stored."""
+    weights: Tensor | None
+    """[N], what the squared errors of each segment are multiplied by; None where all count alike."""
     segments: Tensor | None
     """[N] int64, places of these segments in the batch; None for all of them in order."""
     order: Tensor | None
@@ -66,6 +68,7 @@ def to_device(
     segments: Segments,
     device: torch.device,
     *,
+    weights: NDArray[np.float32] | None = None,
     pinned: bool = False,
     cut: bool = True,
     part_segments: int | None = None,
@@ -76,6 +79,7 @@ def to_device(
     smaller teams form parts of their own where a part has at least `part_segments`.
 
     Args:
+        weights: [N], what the squared errors of each segment are multiplied by; all alike when not given.
         part_segments: `PART_SEGMENTS` when not given; a GPU then gets one part, which it computes in the time of one.
         pinned: copy through page-locked memory (CUDA).
         cut: False keeps all slots, in one part.
@@ -85,7 +89,7 @@ def to_device(
     if part_segments is None:
         part_segments = PART_SEGMENTS if device.type == "cpu" else count
     groups = _groups(np.any(members, 1).sum(1), slots, part_segments) if cut else [(None, slots)]
-    parts = tuple(_part(segments, members, chosen, wide, device, pinned) for chosen, wide in groups)
+    parts = tuple(_part(segments, members, weights, chosen, wide, device, pinned) for chosen, wide in groups)
     return TorchBatch(parts, count, T, slots)
 
 
@@ -114,6 +118,7 @@ def _groups(sizes: NDArray[Any], slots: int, smallest: int) -> list[tuple[NDArra
 def _part(
     segments: Segments,
     members: NDArray[np.bool_],
+    weights: NDArray[np.float32] | None,
     chosen: NDArray[np.int64] | None,
     slots: int,
     device: torch.device,
@@ -121,6 +126,7 @@ def _part(
 ) -> Part:
     if chosen is not None:
         segments, members = segments.take(chosen), members[chosen]
+        weights = None if weights is None else weights[chosen]
     occupied: NDArray[np.bool_] = np.any(members, 1)
     leading = not bool((occupied[:, slots:]).any())
     order = None if leading else np.argsort(~occupied, axis=1, kind="stable")
@@ -161,6 +167,7 @@ def _part(
         terminated=send(segments.terminated, time=False),
         previous=send(slot(segments.previous, 1), time=False),
         memory=send(slot(segments.memory, 1), time=False),
+        weights=None if weights is None else send(weights, time=False),
         segments=None if chosen is None else send(chosen, time=False),
         order=None if order is None else send(order, time=False),
         changing=bool((members != members[:, :1]).any()),

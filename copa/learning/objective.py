@@ -37,7 +37,7 @@ class Terms:
     steps: Tensor
     """[T, N] bool, real steps."""
     td: Tensor
-    """Sum of squared errors over real steps."""
+    """Sum of squared errors over real steps, times the weights of their segments where these have any."""
     imagined_q_tot: Tensor | None
     """[T, N]"""
     imagined_td: Tensor | None
@@ -100,7 +100,8 @@ class Objective:
                 average=settings.average,
                 periods=settings.periods,
             )
-        errors = [((total - targets).square() * steps).sum() for total in totals]
+        counted = steps if part.weights is None else steps * part.weights
+        errors = [((total - targets).square() * counted).sum() for total in totals]
         return Terms(
             q_tot=totals[0].detach(),
             targets=targets,

@@ -13,6 +13,7 @@ from copa.checkpoint import ACTING, AVERAGED
 from copa.config.schema import Config
 from copa.errors import MismatchError
 from copa.learning.batch import TorchBatch
+from copa.learning.errors import segment_errors
 from copa.learning.noise import Noise, draw, select
 from copa.learning.objective import Nets, Objective
 from copa.learning.parameters import Parameters, Trained
@@ -41,7 +42,7 @@ class Outcome:
     """What an update did, still on its device."""
 
     td_loss: Tensor
-    """Mean squared temporal-difference error over real steps."""
+    """Mean squared temporal-difference error over real steps, weighted where segments have weights."""
     q_mean: Tensor
     """Mean Q_tot over real steps."""
     target_mean: Tensor
@@ -63,6 +64,8 @@ class Outcome:
     """[N, T]"""
     imagined_q_tot: Tensor | None
     """[N, T]"""
+    errors: Tensor | None
+    """[N], of each segment (`segment_errors`); None where segments have no weights."""
 
     def scalars(self) -> dict[str, float]:
         """The scalars that this method has, by name; waits for the device."""
@@ -206,6 +209,9 @@ class UpdateRule:
             imagined_q_tot=None
             if terms[0].imagined_q_tot is None
             else _in_order(batch, [term.imagined_q_tot for term in terms if term.imagined_q_tot is not None]),
+            errors=None
+            if batch.parts[0].weights is None
+            else _in_order(batch, [segment_errors(term.q_tot, term.targets, term.steps) for term in terms]),
         )
 
     def _follow(self) -> None:
@@ -349,8 +355,9 @@ def _named(groups: Mapping[str, Parameters]) -> dict[str, Tensor]:
 
 
 def _in_order(batch: TorchBatch, values: list[Tensor]) -> Tensor:
-    """[N, T] in the batch's order, from [T, N] of each part."""
+    """[N, ...] in the batch's order, from [..., N] of each part."""
     if batch.parts[0].segments is None:
-        return values[0].T
+        return values[0].movedim(-1, 0)
     places = torch.cat([part.segments for part in batch.parts if part.segments is not None])
-    return torch.empty_like(joined := torch.cat(values, 1).T).index_copy_(0, places, joined)
+    joined = torch.cat(values, -1).movedim(-1, 0)
+    return torch.empty_like(joined).index_copy_(0, places, joined)

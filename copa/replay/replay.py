@@ -1,4 +1,4 @@
-"""The replay of one run: what actors push to and the learner draws from."""
+"""The replay of one run: what actors push to and the learner reads."""
 
 import contextlib
 import random
@@ -22,7 +22,6 @@ from copa.replay.layout import RecordLayout
 from copa.replay.limits import ActorLease, Admission, Claim, Limits, Permit, Push, ReplayStats, Ring
 from copa.replay.session import Session
 from copa.replay.side import SIDE_BYTES, SideIndex, side_commands
-from copa.segments import Segments
 from copa.telemetry import metrics
 
 OWNER_LEASE_SECONDS = 30.0
@@ -33,13 +32,12 @@ PART = 128
 """Most records in one call, so that no other client waits long."""
 RELEASE_SECONDS = 1.0
 """How long a process that ends tries to give back what would run out by itself."""
-_REDRAWS = 8
 
 
 class Replay(Session):
     """A run's replay.
 
-    `claim`, `permit` and `draw` belong to one thread; the other calls may come from any.
+    `claim`, `permit`, and what a `Sampler` calls, belong to one thread; the other calls may come from any.
     All calls survive a Redis that is away for up to `patience` seconds, and raise UnavailableError after that or
     when `stopping` is set meanwhile. ReplayGoneError: the run is not there. LeaseLostError: someone else took over.
     """
@@ -64,7 +62,7 @@ class Replay(Session):
         super().__init__(client, run, layout, limits, patience=patience, stopping=stopping, place=place)
         self.side = SideIndex(limits.capacity)
         self.corrupt = 0
-        """Damaged records that draws of this instance have skipped."""
+        """Damaged records that `read_intact` of this instance has skipped."""
         self._owner_lease = round(owner_lease_seconds * 1000)
         self._actor_lease = round(actor_lease_seconds * 1000)
         self._owner, self._term, self._token = "", 0, ""
@@ -274,41 +272,16 @@ class Replay(Session):
             rings=rings,
         )
 
-    def draw(self, permit: Permit, count: int, rng: np.random.Generator, rewarded_share: float = 0.0) -> Segments:
-        """`count` segments drawn uniformly from the ring, without repeats where there are enough.
-
-        With `rewarded_share`, that share of them comes uniformly from segments with a positive reward (where there is
-        one), the rest uniformly from all. Damaged records are skipped, counted in `corrupt` and replaced by others.
-
-        Raises DataError, naming slots, where damaged records cannot be replaced.
-        """
-        if permit.segments < 1:
-            raise DataError("The replay is empty: draw with a granted permit only.")
-        rewarded: NDArray[np.int64] = np.empty(0, np.int64)
-        if rewarded_share > 0:
-            self.refresh_side(permit)
-            rewarded = self.rewarded()
-        from_rewarded = round(count * rewarded_share) if len(rewarded) else 0
-        wanted = [(from_rewarded, rewarded), (count - from_rewarded, None)]
-        whole: list[bytes] = []
-        damaged: list[int] = []
-        for _ in range(_REDRAWS):
-            slots = np.concatenate([self._choose(permit, rng, number, among) for number, among in wanted])
-            records = self.read(slots)
-            intact = self.layout.intact(records)
-            whole += [record for record, good in zip(records, intact, strict=True) if good and record is not None]
-            if len(whole) == count:
-                return self.layout.decode_intact(whole)
+    def read_intact(self, slots: NDArray[np.int64]) -> tuple[list[bytes], NDArray[np.bool_]]:
+        """The undamaged records in `slots` [N], and which of `slots` these are, [N]; all others count as `corrupt`."""
+        records = self.read(slots)
+        intact = self.layout.intact(records)
+        if not intact.all():
             self.check_present()
-            bad = slots[~intact]
-            damaged += bad.tolist()
-            self.corrupt += len(bad)
-            metrics.REPLAY_CORRUPT_RECORDS.inc(len(bad))
-            wanted = [(count - len(whole), None)]
-        raise DataError(
-            f"Replay of run {self.run!r}: {len(damaged)} damaged or missing records, for instance in slots "
-            f"{sorted(set(damaged))[:8]}: was the ring written by something else? `copa replay reset` empties it."
-        )
+            damaged = int((~intact).sum())
+            self.corrupt += damaged
+            metrics.REPLAY_CORRUPT_RECORDS.inc(damaged)
+        return [record for record, good in zip(records, intact, strict=True) if good and record is not None], intact
 
     def read(self, slots: NDArray[np.int64]) -> list[bytes | None]:
         """The records in `slots` as they are; None where there is none."""
@@ -329,19 +302,13 @@ class Replay(Session):
         """Slots whose segment has a positive reward, as of the last `refresh_side`."""
         return self.side.rewarded()
 
+    def generations(self) -> NDArray[np.uint32]:
+        """[slots], how many times each was written, as of the last `refresh_side`."""
+        return self.side.generations
+
     def filled(self, permit: Permit, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Slots of the filled ones `numbers` (0 to permit.segments - 1); in one ring these lie in front."""
         return numbers
-
-    def _choose(
-        self, permit: Permit, rng: np.random.Generator, count: int, among: NDArray[np.int64] | None
-    ) -> NDArray[np.int64]:
-        """`count` of all filled slots, or of `among`; without repeats where there are enough."""
-        population = permit.segments if among is None else len(among)
-        if count == 0:
-            return np.empty(0, np.int64)
-        drawn = rng.choice(population, count, replace=count > population, shuffle=False)
-        return self.filled(permit, drawn) if among is None else among[drawn]
 
     def stats(self) -> ReplayStats:
         """Counters and sizes as they are now."""

@@ -205,6 +205,10 @@ class ShardedReplay(Replay):
         """Slots whose segment has a positive reward, of all shards."""
         return np.concatenate([number * self._share + shard.rewarded() for number, shard in enumerate(self.shards)])
 
+    def generations(self) -> NDArray[np.uint32]:
+        """[slots], of all shards, as of the last `refresh_side`."""
+        return np.concatenate([shard.generations() for shard in self.shards])
+
     @property
     def _share(self) -> int:
         return self.shards[0].limits.capacity

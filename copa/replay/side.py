@@ -64,10 +64,5 @@ class SideIndex:
             self._rewarded = np.flatnonzero(self.flags & REWARDED)
         return self._rewarded
 
-    def current(self, slots: NDArray[np.int64], generations: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        """Which of `slots` still hold the record of the given generation: the guard of priorities."""
-        same: NDArray[np.bool_] = self.generations[slots] == generations
-        return same
-
     def _renewed(self, position: int, life: str) -> bool:
         return life != self._life or position < self._position

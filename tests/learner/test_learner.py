@@ -13,7 +13,7 @@ from copa import checkpoint
 from copa.assembly import open_replay, record_layout
 from copa.config.schema import Config
 from copa.errors import ConfigError, DataError, MismatchError, UnavailableError
-from copa.learning import Peers, Place, UpdateRule
+from copa.learning import Outcome, Peers, Place, TorchBatch, UpdateRule
 from copa.replay.server import RunningServer, running
 from copa.run_folder import RunFolder
 from copa.runtime import Process
@@ -29,6 +29,7 @@ BATCH = 16
 SUMS = 5
 """That an update of `copa` makes over all processes: steps, agents, gradients of both groups, scalars."""
 CPU = torch.device("cpu")
+NEEDS_GPU = (pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"))
 
 
 def settings(server: RunningServer, folder: Path, **changes: dict[str, object]) -> Config:
@@ -59,14 +60,14 @@ def fill(config: Config, pushes: int) -> None:
 class Run:
     """One life of a learner, in a thread."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, device: torch.device = CPU) -> None:
         self.folder = RunFolder.at(config)
-        self.rule = UpdateRule(task_spec("resource_collection"), config, CPU)
+        self.rule = UpdateRule(task_spec("resource_collection"), config, device)
         self.replay = open_replay(config)
         self.progress = resume(config, self.rule, self.replay, self.folder)
         self.frame = Process("learner", 0)
         store = WeightStore(config.redis, config.run.name)
-        self.learner = Learner(config, self.folder, self.rule, self.replay, store, CPU, self.progress)
+        self.learner = Learner(config, self.folder, self.rule, self.replay, store, device, self.progress)
         self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._work)
 
@@ -142,6 +143,29 @@ def test_averages_are_published_beside_the_weights_and_kept(tmp_path: Path) -> N
             assert torch.equal(tensor, saved.playing[name])
             assert torch.equal(learned.tensors[name], saved.tensors[name])
         assert any(not torch.equal(learned.tensors[name], tensor) for name, tensor in averages.tensors.items())
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def test_updates_tell_the_sampler_what_they_found(tmp_path: Path, device: str) -> None:
+    """Weights of batches are those of unlike chances once updates have been made."""
+    with prepared(tmp_path, replay={"priority": 1.0, "importance": 1.0}) as (_, config):
+        run = Run(config, torch.device(device))
+        weights: list[torch.Tensor] = []
+        update = run.rule.update
+
+        def watched(batch: TorchBatch, *, progress: float) -> Outcome:
+            weights.extend(part.weights.cpu() for part in batch.parts if part.weights is not None)
+            return update(batch, progress=progress)
+
+        run.rule.update = watched  # type: ignore[method-assign, assignment]
+        fill(config, 40)
+        run.start()
+        until(lambda: run.rule.updates >= 20)
+        run.stop()
+        assert run.failure is None
+        assert (weights[0] == 1.0).all()
+        assert all(each.max() == 1.0 for each in weights)
+        assert weights[-1].min() < 0.9
 
 
 def test_a_learner_that_died_before_its_first_checkpoint_owes_everything(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def steps_of(config: Config) -> int:
 
 def test_told_to_stop_all_end_with_one_checkpoint(tmp_path: Path) -> None:
     with running() as server:
-        config = settings(server, tmp_path / "run")
+        config = settings(server, tmp_path / "run", replay={"priority": 0.6})
         with learning(config, tmp_path) as started:
             processes = [pid_of(config, rank) for rank in (0, 1)]
             until(lambda: open_replay(config).stats().sampled >= 10 * 16, 60.0)

@@ -14,7 +14,18 @@ import redis
 
 from copa.config.schema import RedisSettings
 from copa.errors import UnavailableError
-from copa.replay import ActorLease, Permit, Push, Replay, ReplayGoneError, connect, inspect_run, reset_run
+from copa.replay import (
+    ActorLease,
+    Draw,
+    Permit,
+    Push,
+    Replay,
+    ReplayGoneError,
+    Sampler,
+    connect,
+    inspect_run,
+    reset_run,
+)
 from copa.replay.connection import Link
 from copa.replay.server import running
 from tests.replay.conftest import MakeReplay
@@ -46,6 +57,10 @@ class Parts:
         return self.replay.layout.push(segments, sequence=self.number, steps_total=4 * total, segments_total=total)
 
 
+def drawn(parts: Parts, **shares: float) -> Draw:
+    return Sampler(parts.replay, np.random.default_rng(0), **shares).draw(parts.permit, 8)
+
+
 CALLS: dict[str, Callable[[Parts], Any]] = {
     "lease_actor": lambda parts: parts.replay.lease_actor(),
     "renew_actor": lambda parts: parts.replay.admission(parts.lease),
@@ -53,8 +68,9 @@ CALLS: dict[str, Callable[[Parts], Any]] = {
     "lease_episodes": lambda parts: parts.replay.lease_episodes(4),
     "push": lambda parts: parts.replay.push(parts.lease, parts.next_push()),
     "permit": lambda parts: parts.replay.permit(8),
-    "draw": lambda parts: parts.replay.draw(parts.permit, 8, np.random.default_rng(0)),
-    "draw rewarded": lambda parts: parts.replay.draw(parts.permit, 8, np.random.default_rng(0), 0.5),
+    "draw": lambda parts: drawn(parts),
+    "draw rewarded": lambda parts: drawn(parts, rewarded_share=0.5),
+    "draw by priority": lambda parts: drawn(parts, priority=0.6),
     "status": lambda parts: parts.replay.stats(),
     "counters": lambda parts: parts.replay.counters(),
     "export": lambda parts: parts.replay.export(parts.folder / "export"),
@@ -105,7 +121,9 @@ def test_every_call_says_that_the_run_is_gone(
 ) -> None:
     delete(client, parts.replay)
     left = names(client, parts.replay)
-    for name in set(CALLS) - ({"draw", "draw rewarded"} if delete is only_the_state else set()):
+    for name in set(CALLS) - (
+        {name for name in CALLS if name.startswith("draw")} if delete is only_the_state else set()
+    ):
         with pytest.raises(
             ReplayGoneError, match=rf"Run '{parts.replay.run}' is not in Redis .*Start its learner again"
         ):

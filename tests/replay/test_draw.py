@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from copa.errors import DataError
-from copa.replay import Permit, RecordLayout, Replay
+from copa.replay import Permit, RecordLayout, Replay, Sampler
 from tests.replay.conftest import MakeReplay
 from tests.replay.examples import some_segments
 
@@ -61,7 +61,7 @@ def test_draws_are_uniform(make_replay: MakeReplay) -> None:
     rng = np.random.default_rng(7)
     counts = np.zeros(50)
     for _ in range(400):
-        episodes = replay.draw(granted(replay, 10), 10, rng).episodes
+        episodes = Sampler(replay, rng).draw(granted(replay, 10), 10).segments.episodes
         assert len(set(episodes.tolist())) == 10
         counts[episodes] += 1
     expected = counts.sum() / 50
@@ -72,7 +72,8 @@ def test_draws_are_uniform(make_replay: MakeReplay) -> None:
 def test_a_batch_larger_than_the_ring_repeats_segments(make_replay: MakeReplay) -> None:
     replay = make_replay(minimum=1, free_running=True)
     Filler(replay).push(3)
-    assert set(replay.draw(granted(replay, 60), 60, np.random.default_rng(0)).episodes.tolist()) == {0, 1, 2}
+    draw = Sampler(replay, np.random.default_rng(0)).draw(granted(replay, 60), 60)
+    assert set(draw.segments.episodes.tolist()) == {0, 1, 2}
 
 
 def test_half_of_a_batch_from_rewarded_segments_as_the_ring_turns(make_replay: MakeReplay) -> None:
@@ -83,13 +84,13 @@ def test_half_of_a_batch_from_rewarded_segments_as_the_ring_turns(make_replay: M
         rewarded += range(filler.total, filler.total + turn % 3)
         filler.push(7, rewarded=turn % 3)
         inside = [episode for episode in rewarded if episode >= filler.total - 40]
-        batch = replay.draw(granted(replay), 8, rng, rewarded_share=0.5)
+        batch = Sampler(replay, rng, rewarded_share=0.5).draw(granted(replay), 8).segments
         assert (batch.rewards.max(axis=1) > 0).sum() >= (4 if inside else 0)
         slots = replay.side.rewarded()
         assert len(slots) == len(inside)
     counts = dict.fromkeys(inside, 0)
     for _ in range(200):
-        batch = replay.draw(granted(replay), 8, rng, rewarded_share=1.0)
+        batch = Sampler(replay, rng, rewarded_share=1.0).draw(granted(replay), 8).segments
         for episode in batch.episodes.tolist():
             counts[episode] += 1
     assert min(counts.values()) > 0
@@ -119,7 +120,7 @@ def test_damaged_and_missing_records_are_replaced_and_counted(make_replay: MakeR
     rng = np.random.default_rng(0)
     before = REGISTRY.get_sample_value("copa_replay_corrupt_records_total")
     for _ in range(20):
-        episodes = replay.draw(granted(replay), 8, rng).episodes
+        episodes = Sampler(replay, rng).draw(granted(replay), 8).segments.episodes
         assert len(episodes) == 8
         assert episodes.min() >= 8
     assert replay.stats().corrupt == replay.corrupt > 0
@@ -133,7 +134,7 @@ def test_a_ring_of_damaged_records_is_an_error_that_names_slots(make_replay: Mak
     Filler(replay).push(3)
     replay.link.command("DEL", *replay.keys.slots(range(3)))
     with pytest.raises(DataError, match=r"damaged or missing records, for instance in slots \[0, 1, 2\]"):
-        replay.draw(granted(replay), 8, np.random.default_rng(0))
+        Sampler(replay, np.random.default_rng(0)).draw(granted(replay), 8)
 
 
 def test_an_empty_replay_gives_no_permit_and_no_batch(make_replay: MakeReplay, layout: RecordLayout) -> None:
@@ -142,4 +143,4 @@ def test_an_empty_replay_gives_no_permit_and_no_batch(make_replay: MakeReplay, l
     assert (permit.granted, permit.reason, permit.finished) == (False, "warming up", False)
     assert permit.wait_seconds > 0
     with pytest.raises(DataError, match="empty"):
-        replay.draw(permit, 8, np.random.default_rng(0))
+        Sampler(replay, np.random.default_rng(0)).draw(permit, 8)

@@ -14,7 +14,7 @@ COMMON = """
 import sys, time
 import numpy as np
 from copa.config.schema import RedisSettings
-from copa.replay import RecordLayout, Replay, connect
+from copa.replay import RecordLayout, Replay, Sampler, connect
 from tests.replay.examples import small_limits, small_spec, some_segments
 
 url, run, total = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -56,7 +56,7 @@ while True:
     if not permit.granted:
         time.sleep(permit.wait_seconds)
         continue
-    assert len(replay.draw(permit, 8, rng, 0.5)) == 8
+    assert len(Sampler(replay, rng, rewarded_share=0.5).draw(permit, 8).segments) == 8
     updates += 1
     print("update", flush=True)
 replay.release()

@@ -12,7 +12,7 @@ import torch
 
 from copa.config.schema import RedisSettings
 from copa.errors import UnavailableError
-from copa.replay import ActorLease, RecordLayout, Replay, ReplayGoneError, connect
+from copa.replay import ActorLease, RecordLayout, Replay, ReplayGoneError, Sampler, connect
 from copa.replay.server import RunningServer, running
 from copa.weights import WeightStore
 from tests.durable import DURABLE
@@ -62,7 +62,7 @@ def test_what_a_killed_server_lost_is_counted_and_counters_heal(tmp_path: Path, 
         assert permit.sampled == drawn + 8, "a forgotten permit is counted by the next"
         replay.refresh_side(permit)
         assert np.count_nonzero(replay.side.generations) == permit.segments == present + 5
-        assert len(replay.draw(permit, 8, np.random.default_rng(0), 0.5)) == 8
+        assert len(Sampler(replay, np.random.default_rng(0), rewarded_share=0.5).draw(permit, 8).segments) == 8
 
 
 def test_calls_wait_for_a_server_that_comes_back(tmp_path: Path, layout: RecordLayout) -> None:

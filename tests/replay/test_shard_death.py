@@ -11,7 +11,7 @@ import pytest
 
 from copa.config.schema import RedisSettings
 from copa.errors import UnavailableError
-from copa.replay import RecordLayout, Replay, ReplayGoneError, ShardedReplay, connect
+from copa.replay import RecordLayout, Replay, ReplayGoneError, Sampler, ShardedReplay, connect
 from copa.replay.server import RunningServer, running
 from tests.durable import DURABLE
 from tests.replay.examples import small_limits
@@ -95,7 +95,7 @@ def test_what_a_killed_shard_lost_is_counted_and_both_sides_warm_up_again(
     permit = replay.permit(8)
     assert (permit.granted, permit.segments) == (True, 20)
     rng = np.random.default_rng(0)
-    assert len(replay.draw(permit, 8, rng, 0.5)) == 8
+    assert len(Sampler(replay, rng, rewarded_share=0.5).draw(permit, 8).segments) == 8
     assert sum(np.count_nonzero(shard.side.generations) for shard in replay.shards) == 20
     assert replay.stats().server_restarts == 1
 

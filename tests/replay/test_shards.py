@@ -12,7 +12,17 @@ import redis
 
 from copa.config.schema import RedisSettings
 from copa.errors import ConfigError, MismatchError
-from copa.replay import ActorLease, LeaseLostError, Limits, RecordLayout, Replay, ShardedReplay, connect, reset_run
+from copa.replay import (
+    ActorLease,
+    LeaseLostError,
+    Limits,
+    RecordLayout,
+    Replay,
+    Sampler,
+    ShardedReplay,
+    connect,
+    reset_run,
+)
 from copa.replay.server import running
 from copa.replay.shards import EPISODE_JUMP
 from tests.replay.examples import small_limits
@@ -136,7 +146,7 @@ def test_draws_are_in_proportion_to_fill(make_sharded: MakeSharded) -> None:
     rng = np.random.default_rng(7)
     counts = np.zeros(50)
     for _ in range(400):
-        episodes = replay.draw(granted(replay, 10), 10, rng).episodes
+        episodes = Sampler(replay, rng).draw(granted(replay, 10), 10).segments.episodes
         assert len(set(episodes.tolist())) == 10
         counts[episodes] += 1
     expected = counts.sum() / 50
@@ -152,13 +162,33 @@ def test_rings_turn_by_themselves_and_rewarded_segments_are_found_in_all(make_sh
     fillers[1].push(9, rewarded=2)
     permit = granted(replay)
     assert permit.segments == replay.stats().segments == 29
-    batch = replay.draw(permit, 8, rng, rewarded_share=0.5)
+    batch = Sampler(replay, rng, rewarded_share=0.5).draw(permit, 8).segments
     assert (batch.rewards.max(axis=1) > 0).sum() >= 4
     slots = replay.rewarded()
     assert len(slots) == 20
     assert slots[-2:].tolist() == [20, 21], "the second shard's slots begin behind the first's 20"
-    drawn = np.concatenate([replay.draw(granted(replay), 8, rng, 1.0).episodes for _ in range(100)])
+    only = Sampler(replay, rng, rewarded_share=1.0)
+    drawn = np.concatenate([only.draw(granted(replay), 8).segments.episodes for _ in range(100)])
     assert set(drawn.tolist()) == {0, 1, *range(30, 48)}
+
+
+def test_priorities_are_those_of_all_shards_together(make_sharded: MakeSharded) -> None:
+    replay = make_sharded(minimum=1, free_running=True, capacity=40)
+    fillers = [Filler(replay), Filler(replay)]
+    fillers[0].push(25)
+    fillers[1].push(5)
+    sampler = Sampler(replay, np.random.default_rng(0), priority=1.0)
+    errors = np.where(np.arange(25) == 24, 5.0, 1.0)
+    drawn = [sampler.draw(granted(replay), 8) for _ in range(50)]
+    for draw in drawn:
+        assert draw.origin is not None
+        sampler.learned(draw.origin, np.where(draw.origin.slots >= 20, 4.0, errors[draw.segments.episodes]))
+    origins = [draw.origin for _ in range(500) if (draw := sampler.draw(granted(replay), 8)).origin is not None]
+    slots = np.concatenate([origin.slots for origin in origins])
+    total = 19 + 5 + 5 * 4
+    assert set(slots.tolist()) == {*range(20), *range(20, 25)}
+    assert (slots >= 20).mean() == pytest.approx(20 / total, rel=0.1)
+    assert (slots == 4).mean() == pytest.approx(5 / total, rel=0.2), "episode 24 is where the ring had turned to"
 
 
 def test_damaged_records_of_a_shard_are_replaced_and_counted(make_sharded: MakeSharded) -> None:
@@ -166,8 +196,9 @@ def test_damaged_records_of_a_shard_are_replaced_and_counted(make_sharded: MakeS
     for first in (0, 10):
         push(replay, replay.lease_actor(), 0, count=10, first=first)
     replay.shards[1].link.command("DEL", *replay.shards[1].keys.slots(range(5)))
-    drawn = [replay.draw(granted(replay), 8, np.random.default_rng(seed)).episodes.tolist() for seed in range(20)]
-    assert {episode for episodes in drawn for episode in episodes}.isdisjoint(range(10, 15))
+    sampler = Sampler(replay, np.random.default_rng(0))
+    drawn = np.concatenate([sampler.draw(granted(replay), 8).segments.episodes for _ in range(20)])
+    assert set(drawn.tolist()).isdisjoint(range(10, 15))
     assert replay.stats().corrupt > 0
 
 

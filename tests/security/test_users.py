@@ -10,7 +10,7 @@ import redis
 import torch
 
 from copa.errors import ConfigError, UnavailableError
-from copa.replay import RecordLayout, Replay, ShardedReplay, connect, inspect_run, reset_run
+from copa.replay import RecordLayout, Replay, Sampler, ShardedReplay, connect, inspect_run, reset_run
 from copa.replay.functions import load_functions
 from copa.replay.keys import Keys
 from copa.security.acl import ROLES, acl_file
@@ -62,7 +62,7 @@ def test_every_role_does_its_work(guarded: GuardedRedis, claimed: Replay, tmp_pa
     assert replay_as(guarded, "monitor", run).stats().inserted == 80
     permit = claimed.permit(8)
     assert permit.granted
-    assert len(claimed.draw(permit, 8, np.random.default_rng(0), 0.5)) == 8
+    assert len(Sampler(claimed, np.random.default_rng(0), rewarded_share=0.5).draw(permit, 8).segments) == 8
     assert claimed.export(tmp_path / "replay") == ring
     counters = claimed.counters()
     actor.release_actor(lease)
@@ -111,7 +111,7 @@ def test_every_role_does_its_work_with_shards(guarded: GuardedRedis, run_name: s
     actor.admission(lease)
     assert sharded("monitor").stats().segments == 60
     permit = learner.permit(8)
-    assert len(learner.draw(permit, 8, np.random.default_rng(0), 0.5)) == 8
+    assert len(Sampler(learner, np.random.default_rng(0), rewarded_share=0.5).draw(permit, 8).segments) == 8
     assert learner.export(tmp_path / "replay") == 60
     learner.release()
     operator = [connect(guarded.settings("operator", url=f"{guarded.url}/{number}")) for number in range(3)]
