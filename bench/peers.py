@@ -8,6 +8,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 
@@ -57,8 +58,9 @@ def measure(preset: str, segments: int, updates: int) -> list[float]:
 def seconds(processes: int, case: Case, updates: int) -> list[float]:
     """`measure` in so many processes."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command = [*launch, "-m", "bench.peers", "--measure", case.preset, str(case.segments), str(updates)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    what = ["-m", "bench.peers", "--measure", case.preset, str(case.segments), str(updates)]
+    with tempfile.TemporaryDirectory() as notes:
+        done = subprocess.run([*launch, "--log-dir", notes, *what], stdout=subprocess.PIPE, check=True)
     times: list[float] = json.loads(done.stdout)
     return times
 

@@ -18,9 +18,13 @@ from copa.replay.server import running
 from tests.learner.test_learner import fill, settings, until
 
 PUSHES = 30
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run")
 KILLED_SECONDS = 30.0
 """After which `torchrun` kills what it has told to stop."""
+
+
+def torchrun(folder: Path) -> tuple[str, ...]:
+    """The command, whose own notes go to `folder` instead of staying behind."""
+    return (sys.executable, "-m", "torch.distributed.run", "--log-dir", str(folder / "torchrun"))
 
 
 def meeting() -> tuple[str, ...]:
@@ -35,7 +39,7 @@ def learning(config: Config, folder: Path, *options: str) -> Iterator[subprocess
     """A learner of two processes with a replay that is filled while it runs."""
     file = folder / "config.toml"
     file.write_text(to_toml(config, preset="paper"), encoding="utf-8")
-    command = [*TORCHRUN, *meeting(), "--nproc-per-node", "2", *options, "-m", "learner", "--config", str(file)]
+    command = [*torchrun(folder), *meeting(), "--nproc-per-node", "2", *options, "-m", "learner", "--config", str(file)]
     with (folder / "output").open("w") as output, subprocess.Popen(command, text=True, stderr=output) as started:
         try:
             open_replay(config).join(60.0)
@@ -125,7 +129,7 @@ def test_processes_with_unlike_settings_refuse_to_learn(tmp_path: Path) -> None:
             file = tmp_path / f"config-{rank}.toml"
             file.write_text(to_toml(config, preset="paper"), encoding="utf-8")
             place = ("--nnodes", "2", "--node-rank", str(rank))
-            command = [*TORCHRUN, *address, *place, "-m", "learner", "--config", str(file)]
+            command = [*torchrun(tmp_path), *address, *place, "-m", "learner", "--config", str(file)]
             hosts.append(subprocess.Popen(command, text=True, stderr=subprocess.PIPE))
         for host in hosts:
             _, said = host.communicate(timeout=90)
@@ -139,7 +143,7 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path: Path) -> None:
         config = settings(server, tmp_path / "run", learning={"batch": 15})
         file = tmp_path / "config.toml"
         file.write_text(to_toml(config, preset="paper"), encoding="utf-8")
-        command = [*TORCHRUN, *meeting(), "--nproc-per-node", "2", "-m", "learner", "--config", str(file)]
+        command = [*torchrun(tmp_path), *meeting(), "--nproc-per-node", "2", "-m", "learner", "--config", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode != 0
         assert "learning.batch = 15 segments cannot be shared by 2 processes evenly" in done.stderr

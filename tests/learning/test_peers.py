@@ -2,22 +2,21 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 
+from tests.learner.test_together import torchrun
 from tests.learning.together import METHODS, learn
-
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
 @pytest.fixture(scope="module")
 def shared_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("peers")
-    command = [*TORCHRUN, "-m", "tests.learning.together", str(folder)]
+    launch = [*torchrun(folder), "--standalone", "--nproc-per-node", "2"]
+    command = [*launch, "-m", "tests.learning.together", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return folder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from copa import checkpoint
 from copa.replay.server import running
-from tests.learner.test_together import TORCHRUN, meeting
+from tests.learner.test_together import meeting, torchrun
 from tests.system.conftest import FLAGS, Begin, copa, inspected, lines, note, until
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def learner_of_two(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    launch = [*TORCHRUN, *meeting(), "--nproc-per-node", "2", "-m", "learner"]
+    launch = [*torchrun(folder), *meeting(), "--nproc-per-node", "2", "-m", "learner"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COPA_") and name != "REDIS_URL"}
     with (folder / "said.txt").open("ab") as said:
         started = subprocess.Popen(
