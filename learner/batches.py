@@ -6,10 +6,12 @@ import threading
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from copa.learning import TorchBatch
-from copa.replay import Draw, Permit, Replay, Sampler
+from copa.replay import Origin, Permit, Replay, Sampler
 from copa.telemetry import metrics
 from learner.feedback import on_device
 
@@ -18,10 +20,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A batch on the learner's device, what it was made of, and the state of the run when it was permitted."""
+    """A batch on the learner's device, where it came from, and the state of the run when it was permitted."""
 
     batch: TorchBatch
-    draw: Draw
+    origin: Origin | None
+    player_versions: NDArray[np.int64]
+    """[N], weights versions that the segments were acted with."""
     permit: Permit
 
 
@@ -95,7 +99,7 @@ class Batches:
             draw = self._sampler.draw(permit, self._share)
             batch = on_device(draw, self._device)
         metrics.SEGMENTS_SAMPLED.inc(self._size)
-        return Drawn(batch, draw, permit)
+        return Drawn(batch, draw.origin, draw.segments.player_versions, permit)
 
     def _wait(self, permit: Permit) -> None:
         self.waits_for = permit.reason

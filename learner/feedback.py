@@ -1,11 +1,11 @@
-"""Between the sampler and the update: segments to the device, their errors back, without waiting for it."""
+"""Updates from draws: segments to the device, and the errors found in them back to the sampler."""
 
 from collections import deque
 
 import torch
 from torch import Tensor
 
-from copa.learning import Outcome, TorchBatch, to_device
+from copa.learning import Outcome, TorchBatch, UpdateRule, to_device
 from copa.replay import Draw, Origin, Sampler
 
 
@@ -15,20 +15,21 @@ def on_device(draw: Draw, device: torch.device) -> TorchBatch:
 
 
 class Feedback:
-    """Tells a sampler which errors updates found, those of a GPU once they have arrived."""
+    """Makes updates, and tells a sampler which errors they found, those of a GPU once they have arrived."""
 
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
+    def __init__(self, rule: UpdateRule, sampler: Sampler) -> None:
+        self._rule, self._sampler = rule, sampler
         self._coming: deque[tuple[Origin, Tensor, torch.cuda.Event | None]] = deque()
 
-    def add(self, draw: Draw, outcome: Outcome) -> None:
-        """Take note of an update with `draw`; does nothing where nothing is drawn by priority."""
-        if draw.origin is None or outcome.errors is None:
-            return
-        self._coming.append((draw.origin, *_on_the_way(outcome.errors)))
+    def update(self, batch: TorchBatch, origin: Origin | None, *, progress: float) -> Outcome:
+        """As `UpdateRule.update`, from which also what it raises; `origin` is that of the draw of `batch`."""
+        outcome = self._rule.update(batch, progress=progress)
+        if origin is not None and outcome.errors is not None:
+            self._coming.append((origin, *_on_the_way(outcome.errors)))
         while self._coming and _there(self._coming[0][2]):
-            origin, errors, _ = self._coming.popleft()
-            self._sampler.learned(origin, errors.numpy())
+            first, errors, _ = self._coming.popleft()
+            self._sampler.learned(first, errors.numpy())
+        return outcome
 
 
 def _on_the_way(errors: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
@@ -37,7 +38,7 @@ def _on_the_way(errors: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
     copied = torch.empty(errors.shape, dtype=errors.dtype, pin_memory=True)
     copied.copy_(errors, non_blocking=True)
     arrival = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    arrival.record()
+    arrival.record(torch.cuda.current_stream(errors.device))
     return copied, arrival
 
 

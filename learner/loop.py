@@ -54,7 +54,7 @@ class Learner:
         observer = open_replay(config, patience=OBSERVER_PATIENCE)
         rng = np.random.default_rng([config.run.seed, rule.updates])
         self._sampler = Sampler.of(replay, rng, config.replay)
-        self._feedback = Feedback(self._sampler)
+        self._feedback = Feedback(rule, self._sampler)
         self._keeper = Keeper(config, folder.path, rule, observer)
         self._teller = Teller(config, observer)
         self._leading = Leading(config, rule.peers)
@@ -131,12 +131,11 @@ class Learner:
     def _update(self, drawn: Drawn) -> None:
         with metrics.UPDATE_SECONDS.time():
             progress = drawn.permit.steps / self._config.run.steps
-            self._outcome = self._rule.update(drawn.batch, progress=min(progress, 1.0))
-            self._feedback.add(drawn.draw, self._outcome)
+            self._outcome = self._feedback.update(drawn.batch, drawn.origin, progress=min(progress, 1.0))
         metrics.UPDATES.inc()
         self._progress.steps = drawn.permit.steps
         self._progress.sampled = drawn.permit.sampled
-        behind = self._publisher.version - drawn.draw.segments.player_versions
+        behind = self._publisher.version - drawn.player_versions
         metrics.STALENESS_VERSIONS.observe(max(0.0, float(np.mean(behind))))
 
     def _finite_scalars(self) -> dict[str, float]:

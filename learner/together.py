@@ -15,7 +15,7 @@ from copa.config.schema import Config
 from copa.errors import ConfigError, MismatchError, UnavailableError
 from copa.learning import Peers, TorchBatch, UpdateRule
 from copa.methods import method_named
-from copa.replay import Draw, Permit, Sampler
+from copa.replay import Origin, Permit, Sampler
 from copa.replay.limits import Ring
 from copa.runtime import Process
 from learner.feedback import Feedback, on_device
@@ -100,7 +100,7 @@ class Follower:
         self._replay = open_replay(config, frame.stopping)
         rng = np.random.default_rng([config.run.seed, rule.updates, peers.rank])
         self._sampler = Sampler.of(self._replay, rng, config.replay)
-        self._feedback = Feedback(self._sampler)
+        self._feedback = Feedback(rule, self._sampler)
 
     def run(self) -> None:
         """Follow until the first process ends; a signal to this one ends no more than its waiting for Redis.
@@ -110,7 +110,7 @@ class Follower:
         """
         self._replay.join()
         self._frame.ready()
-        ahead: Future[tuple[Draw, TorchBatch]] | None = None
+        ahead: Future[tuple[Origin | None, TorchBatch]] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as drawing:
             while True:
                 self._frame.beat()
@@ -120,15 +120,14 @@ class Follower:
                 if command == _WAIT:
                     continue
                 permit = _permit(numbers)
-                draw, batch = (ahead or drawing.submit(self._draw, permit)).result()
+                origin, batch = (ahead or drawing.submit(self._draw, permit)).result()
                 ahead = drawing.submit(self._draw, permit)
-                outcome = self._rule.update(batch, progress=min(permit.steps / self._config.run.steps, 1.0))
-                self._feedback.add(draw, outcome)
+                self._feedback.update(batch, origin, progress=min(permit.steps / self._config.run.steps, 1.0))
         self._peers.close()
 
-    def _draw(self, permit: Permit) -> tuple[Draw, TorchBatch]:
+    def _draw(self, permit: Permit) -> tuple[Origin | None, TorchBatch]:
         draw = self._sampler.draw(permit, self._share)
-        return draw, on_device(draw, self._device)
+        return draw.origin, on_device(draw, self._device)
 
 
 def _message(command: float, permit: Permit | None, servers: int) -> list[float]:

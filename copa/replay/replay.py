@@ -302,9 +302,9 @@ class Replay(Session):
         """Slots whose segment has a positive reward, as of the last `refresh_side`."""
         return self.side.rewarded()
 
-    def generations(self) -> NDArray[np.uint32]:
-        """[slots], how many times each was written, as of the last `refresh_side`."""
-        return self.side.generations
+    def stamps(self) -> NDArray[np.uint64]:
+        """[slots], what tells a record from others in its slot (`SideIndex.stamps`), as of the last `refresh_side`."""
+        return self.side.stamps()
 
     def filled(self, permit: Permit, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Slots of the filled ones `numbers` (0 to permit.segments - 1); in one ring these lie in front."""

@@ -21,8 +21,8 @@ class Origin:
 
     slots: NDArray[np.int64]
     """[N]"""
-    generations: NDArray[np.uint32]
-    """[N], how many times each slot had been written."""
+    stamps: NDArray[np.uint64]
+    """[N], of what was written there (`Replay.stamps`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Draw:
 
     segments: Segments
     weights: NDArray[np.float32] | None = None
-    """[N], 0..1: what to multiply the squared errors of each segment by; None where all count alike."""
+    """[N], 1 on average: what to multiply the squared errors of each segment by; None where all count alike."""
     origin: Origin | None = None
     """What `Sampler.learned` needs; None where nothing is drawn by priority."""
 
@@ -43,9 +43,10 @@ class Sampler:
     that share of a batch comes from segments with a positive reward (where there is one), the rest from all.
 
     With a `priority` above 0, either part is drawn in proportion to (error + 1e-6) ** priority, the error being what
-    `learned` was told last of that segment; one that is new has the highest priority of all. What is drawn more often
-    than uniformly counts less: weights are (chance / uniform chance) ** -importance, over the largest of the batch
-    (Schaul et al. 2016, Section 3.4). The rewarded share itself is not evened out.
+    `learned` was told last of that segment; one that is new comes in with the highest priority that there is. What is
+    drawn more often than uniformly counts less (Schaul et al. 2016, Section 3.4): weights are
+    (chance / uniform chance) ** -importance, over their mean in either part, so that the share itself is not evened
+    out. They do not depend on the size of a batch.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class Sampler:
     ) -> None:
         """All three within 0..1."""
         self._replay, self._rng = replay, rng
-        self._rewarded_share, self._importance = rewarded_share, importance
-        self._priorities = Priorities(replay.limits.capacity, priority) if priority > 0 else None
+        self._rewarded_share = rewarded_share
+        self._priorities = Priorities(replay.limits.capacity, priority, importance) if priority > 0 else None
 
     @staticmethod
     def of(replay: Replay, rng: np.random.Generator, settings: ReplaySettings) -> "Sampler":
@@ -89,7 +90,8 @@ class Sampler:
         if self._rewarded_share > 0:
             rewarded = self._replay.rewarded()
         if self._priorities is not None:
-            self._priorities.follow(self._replay.generations())
+            self._priorities.follow(self._replay.stamps())
+            rewarded = self._priorities.drawable(rewarded)
         from_rewarded = round(count * self._rewarded_share) if len(rewarded) else 0
         wanted = [(from_rewarded, rewarded), (count - from_rewarded, None)]
         records: list[bytes] = []
@@ -97,12 +99,12 @@ class Sampler:
         damaged: list[int] = []
         for _ in range(_REDRAWS):
             chosen = [self._choose(permit, number, among) for number, among in wanted if number]
-            slots, chances = (np.concatenate(parts) for parts in zip(*chosen, strict=True))
+            slots, weights = (np.concatenate(parts) for parts in zip(*chosen, strict=True))
             if not len(slots):
                 break
             whole, intact = self._replay.read_intact(slots)
             records += whole
-            kept.append((slots[intact], chances[intact]))
+            kept.append((slots[intact], weights[intact]))
             if len(records) == count:
                 return self._drawn(records, *(np.concatenate(parts) for parts in zip(*kept, strict=True)))
             damaged += slots[~intact].tolist()
@@ -117,25 +119,20 @@ class Sampler:
     def learned(self, origin: Origin | None, errors: NDArray[np.floating]) -> None:
         """Take note of the `errors` [N], not negative, that an update found in the segments of a draw, in its order."""
         if self._priorities is not None and origin is not None:
-            self._priorities.learned(origin.slots, origin.generations, errors)
+            self._priorities.learned(origin.slots, origin.stamps, errors)
 
     def _choose(
         self, permit: Permit, count: int, among: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """`count` of all filled slots, or of `among`, and the chance of each in units of a uniform draw's."""
+        """`count` of all filled slots, or of `among`, and the weight of each."""
         if self._priorities is not None:
             return self._priorities.choose(self._rng, count, among)
         population = permit.segments if among is None else len(among)
         drawn = self._rng.choice(population, count, replace=count > population, shuffle=False)
         return self._replay.filled(permit, drawn) if among is None else among[drawn], np.ones(count)
 
-    def _drawn(self, records: list[bytes], slots: NDArray[np.int64], chances: NDArray[np.float64]) -> Draw:
+    def _drawn(self, records: list[bytes], slots: NDArray[np.int64], weights: NDArray[np.float64]) -> Draw:
         segments = self._replay.layout.decode_intact(records)
         if self._priorities is None:
             return Draw(segments)
-        weights = chances**-self._importance
-        return Draw(
-            segments,
-            weights=(weights / weights.max()).astype(np.float32),
-            origin=Origin(slots, self._priorities.generations(slots)),
-        )
+        return Draw(segments, weights.astype(np.float32), Origin(slots, self._priorities.stamps(slots)))

@@ -205,9 +205,9 @@ class ShardedReplay(Replay):
         """Slots whose segment has a positive reward, of all shards."""
         return np.concatenate([number * self._share + shard.rewarded() for number, shard in enumerate(self.shards)])
 
-    def generations(self) -> NDArray[np.uint32]:
+    def stamps(self) -> NDArray[np.uint64]:
         """[slots], of all shards, as of the last `refresh_side`."""
-        return np.concatenate([shard.generations() for shard in self.shards])
+        return np.concatenate([shard.stamps() for shard in self.shards])
 
     @property
     def _share(self) -> int:

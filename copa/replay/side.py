@@ -26,6 +26,7 @@ class SideIndex:
         self.capacity = capacity
         self.flags: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.generations: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
+        self._renewals = 0
         self._position = 0
         self._life = ""
         self._rewarded: NDArray[np.int64] | None = None
@@ -49,6 +50,7 @@ class SideIndex:
         """Take in what the `side_commands` of `ranges` read after the ring had reached `position`."""
         renewed = self._renewed(position, life)
         if renewed:
+            self._renewals += 1
             self.flags[:] = 0
             self.generations[:] = 0
         for (first, end), flags, generations in zip(ranges, read[::2], read[1::2], strict=True):
@@ -63,6 +65,13 @@ class SideIndex:
         if self._rewarded is None:
             self._rewarded = np.flatnonzero(self.flags & REWARDED)
         return self._rewarded
+
+    def stamps(self) -> NDArray[np.uint64]:
+        """[slots], 0 where nothing is, else a number that is another one whenever something else may lie there: after
+        the slot was written, and after the ring had gone back or its server had died."""
+        stamps = self.generations.astype(np.uint64)
+        stamps[stamps > 0] += np.uint64(self._renewals << 32)
+        return stamps
 
     def _renewed(self, position: int, life: str) -> bool:
         return life != self._life or position < self._position

@@ -163,9 +163,8 @@ def test_updates_tell_the_sampler_what_they_found(tmp_path: Path, device: str) -
         until(lambda: run.rule.updates >= 20)
         run.stop()
         assert run.failure is None
-        assert (weights[0] == 1.0).all()
-        assert all(each.max() == 1.0 for each in weights)
-        assert weights[-1].min() < 0.9
+        torch.testing.assert_close(weights[0], torch.ones(BATCH))
+        assert weights[-1].std() > 0.1
 
 
 def test_a_learner_that_died_before_its_first_checkpoint_owes_everything(tmp_path: Path) -> None:
