@@ -35,7 +35,7 @@ def compare(now: Path, recorded: Path, share: float, as_json: bool) -> int:
     Ratios are compared, not times: both sides of each were measured on the same machine in the same run. Baselines
     marked "recorded" are the exception, so compare them on the same class of machine only.
     """
-    from copa.reporting.benchmarks import cells, changes
+    from copa.reporting.benchmarks import cells, changes, conclusion
     from copa.reporting.tables import aligned
 
     found = changes(now, recorded)
@@ -44,4 +44,5 @@ def compare(now: Path, recorded: Path, share: float, as_json: bool) -> int:
         click.echo(json.dumps({"share": share, "ratios": rows}, indent=2))
     else:
         click.echo(aligned(cells(found, share), left=1))
+        click.echo(conclusion(found, share))
     return int(any(one.fell(share) for one in found))

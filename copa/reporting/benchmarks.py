@@ -7,6 +7,9 @@ from pathlib import Path
 
 from copa.errors import DataError
 
+RECORDED = "(recorded"
+"""What the name of a baseline says that was not measured in the same run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -60,6 +63,18 @@ def changes(now: Path, recorded: Path) -> list[Change]:
         better = (new.get(name) or old[name])[1]
         found.append(Change(name, new[name][0] if name in new else None, old[name][0] if name in old else None, better))
     return found
+
+
+def conclusion(found: Sequence[Change], share: float) -> str:
+    """How many ratios fell, and how many of these say something of the machine at least as much as of the code."""
+    fell = [one for one in found if one.fell(share)]
+    if not fell:
+        return f"none fell by more than {share:.0%}"
+    beside = sum(RECORDED in one.name for one in fell)
+    text = f"{len(fell)} fell by more than {share:.0%}"
+    if beside:
+        text += f", {beside} of them beside recorded figures: on another machine than theirs these tell how fast it is"
+    return text
 
 
 def cells(found: Sequence[Change], share: float) -> list[list[str]]:

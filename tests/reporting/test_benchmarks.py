@@ -30,10 +30,25 @@ def test_a_ratio_that_fell_by_a_fifth_is_flagged(
     assert run(["bench", "compare", str(now), "--recorded", str(recorded)]) == code
     lines = capsys.readouterr().out.splitlines()
     assert sum("FELL" in line for line in lines) == code
+    assert lines[-1] == ("1 fell by more than 20%" if code else "none fell by more than 20%")
     assert "not measured" in next(line for line in lines if "gone" in line)
     assert "new" in next(line for line in lines if "added" in line)
     assert run(["bench", "compare", str(now), "--recorded", str(recorded), "--json"]) == code
     assert sum(row["fell"] for row in json.loads(capsys.readouterr().out)["ratios"]) == code
+
+
+def test_ratios_to_recorded_figures_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A slower machine makes them fall, too."""
+    rows = [
+        {"name": "insert", "baseline_name": baseline, "ratio": 1.0, "better": "higher"}
+        for baseline in ("raw", "another program (recorded)")
+    ]
+    recorded, now = tmp_path / "recorded.json", tmp_path / "now.json"
+    recorded.write_text(json.dumps({"benchmarks": {"replay": rows}}))
+    now.write_text(json.dumps({"benchmarks": {"replay": [row | {"ratio": 0.5} for row in rows]}}))
+    assert run(["bench", "compare", str(now), "--recorded", str(recorded)]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("2 fell by more than 20%, 1 of them beside recorded figures")
 
 
 @pytest.mark.parametrize(("text", "message"), [(None, "No such file"), ("{}", "benchmarks"), ("[1", "no file of")])
