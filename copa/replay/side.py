@@ -69,8 +69,7 @@ class SideIndex:
     def stamps(self) -> NDArray[np.uint64]:
         """[slots], 0 where nothing is, else a number that is another one whenever something else may lie there: after
         the slot was written, and after the ring had gone back or its server had died."""
-        stamps = self.generations.astype(np.uint64)
-        stamps[stamps > 0] += np.uint64(self._renewals << 32)
+        stamps: NDArray[np.uint64] = self.generations + (self.generations > 0) * np.uint64(self._renewals << 32)
         return stamps
 
     def _renewed(self, position: int, life: str) -> bool:
